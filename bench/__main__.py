@@ -1,0 +1,43 @@
+"""``python -m bench [NAME …] [--write]``: print the table, and with --write put it into docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import harness, pages, sandbox, scoring, text_metrics
+from bench.measure import Row
+
+BENCHES: dict[str, Callable[[], list[Row]]] = {
+    "starts": harness.starts,
+    "run": harness.fresh_and_cached,
+    "no_delay": harness.no_delay,
+    "killed": harness.killed,
+    "text": text_metrics.rows,
+    "score": scoring.rows,
+    "page": pages.rows,
+    "sandbox": sandbox.rows,
+    "many": harness.many,
+}
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+START, END = "<!-- table -->", "<!-- end of table -->"
+
+
+def main() -> None:
+    chosen = [name for name in sys.argv[1:] if not name.startswith("-")] or list(BENCHES)
+    lines = ["| work | Assay | against | ratio (range) | target | met |", "|---|---|---|---|---|---|"]
+    print("\n".join(lines))
+    for name in chosen:
+        for row in BENCHES[name]():
+            lines.append(f"| {row.work} | {row.ours} | {row.other} | {row.ratio} | {row.target} | {'yes' if row.met else 'no'} |")
+            print(lines[-1], flush=True)
+    if "--write" in sys.argv:
+        before, _, rest = PAGE.read_text().partition(START)
+        machine = f"Python {platform.python_version()}, {platform.machine()}, 2 cores."
+        table = "\n".join([START, "", *lines, "", machine, "", END])
+        PAGE.write_text(before + table + rest.partition(END)[2])
+
+
+main()

@@ -1,0 +1,1 @@
+"""Settings, wiring and one use case per verb; the only room that knows everyone."""

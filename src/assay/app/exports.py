@@ -1,0 +1,155 @@
+"""A run as files other tools read: JSONL, CSV, Parquet, JUnit XML, Markdown."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+from xml.etree import ElementTree
+
+from assay.app.results import show_run
+from assay.app.wiring import App
+from assay.core.codec import to_plain
+from assay.core.errors import NotFoundError
+
+FORMATS = ("jsonl", "csv", "parquet", "junit", "markdown")
+CSV_COLUMNS = (
+    "sample_id",
+    "epoch",
+    "scorer",
+    "scorer_version",
+    "value",
+    "reason",
+    "label",
+    "tier",
+    "probability",
+    "output",
+    "reference",
+    "latency_s",
+    "cost_usd",
+    "input_tokens",
+    "output_tokens",
+)
+
+
+def export_run(app: App, run_id: str, *, format_name: str, out: TextIO | None, path: Path | None) -> int:
+    """Write a run and return how many rows were written.
+
+    Args:
+        out: Text stream for the text formats.
+        path: File for Parquet, which is not text.
+    """
+    record = app.store.metadata.run(run_id)
+    if format_name == "parquet":
+        if path is None:
+            raise NotFoundError("Parquet needs a file to be written to", hint="add --output scores.parquet")
+        from arro3.io import write_parquet
+
+        scores = score_table(app, record.run_id)
+        write_parquet(scores, path)
+        return int(scores.num_rows)
+    assert out is not None
+    if format_name == "jsonl":
+        return _write_lines(
+            out, (json.dumps(to_plain(item), ensure_ascii=False) for item in app.store.results.items(record.run_id))
+        )
+    if format_name == "csv":
+        return _write_csv(out, _score_rows(app, record.run_id))
+    document = show_run(app, record.run_id)
+    if format_name == "junit":
+        return _write_junit(out, document, _score_rows(app, record.run_id))
+    return _write_lines(out, _markdown(document))
+
+
+def _score_rows(app: App, run_id: str) -> Iterator[dict[str, Any]]:
+    for item in app.store.results.items(run_id):
+        output = item.output
+        for score in item.scores:
+            yield {
+                "sample_id": item.sample.id,
+                "epoch": output.epoch,
+                "scorer": score.scorer,
+                "scorer_version": score.scorer_version,
+                "value": score.value,
+                "reason": score.reason,
+                "label": score.label,
+                "tier": score.tier,
+                "probability": score.probability,
+                "output": output.text,
+                "reference": " | ".join(item.sample.references()) or None,
+                "latency_s": output.latency_s,
+                "cost_usd": output.cost_usd,
+                "input_tokens": output.usage.input_tokens,
+                "output_tokens": output.usage.output_tokens,
+            }
+
+
+def _write_lines(out: TextIO, lines: Iterator[str]) -> int:
+    count = 0
+    for count, line in enumerate(lines, start=1):  # noqa: B007
+        out.write(line + "\n")
+    return count
+
+
+def _write_csv(out: TextIO, rows: Iterator[dict[str, Any]]) -> int:
+    writer = csv.DictWriter(out, CSV_COLUMNS)
+    writer.writeheader()
+    count = 0
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    return count
+
+
+def score_table(app: App, run_id: str) -> Any:
+    """Scores of a run as an Arrow table, one row a (sample, epoch, scorer)."""
+    from arro3.core import Array, DataType, Table
+
+    kept = list(_score_rows(app, run_id))
+    types = {"epoch": DataType.int64(), "input_tokens": DataType.int64(), "output_tokens": DataType.int64()}
+    floats = ("value", "probability", "latency_s", "cost_usd")
+    arrays: dict[str, Any] = {
+        name: Array(
+            [row[name] for row in kept], types.get(name, DataType.float64() if name in floats else DataType.utf8())
+        )
+        for name in CSV_COLUMNS
+    }
+    return Table.from_pydict(arrays)
+
+
+def _write_junit(out: TextIO, document: Mapping[str, Any], rows: Iterator[dict[str, Any]]) -> int:
+    """One test case a sample and scorer of unit share: 0 is a failure, unscored is skipped with its reason."""
+    suite = ElementTree.Element("testsuite", name=f"{document['task']} · {document['model']}")
+    counts = {"tests": 0, "failures": 0, "skipped": 0}
+    for row in rows:
+        counts["tests"] += 1
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=row["scorer"], name=f"{row['sample_id']}[{row['epoch']}]"
+        )
+        if row["value"] is None:
+            counts["skipped"] += 1
+            ElementTree.SubElement(case, "skipped", message=row["reason"])
+        elif row["value"] == 0:
+            counts["failures"] += 1
+            ElementTree.SubElement(case, "failure", message=str(row["label"] or "0")).text = row["output"]
+    for key, count in counts.items():
+        suite.set(key, str(count))
+    out.write(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
+    return counts["tests"]
+
+
+def _markdown(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### {document['task']} · {document['model'] or 'recorded outputs'} ({document['status']})"
+    yield ""
+    yield "| metric | value | low | high | n | unscored | method |"
+    yield "|---|---:|---:|---:|---:|---:|---|"
+    for name, e in document["metrics"].items():
+        cells = [f"{e[key]:.4f}" if e[key] is not None else "–" for key in ("value", "low", "high")]
+        yield f"| {name} | {' | '.join(cells)} | {e['n']} | {e['unscored']} | {e['method']} |"
+    yield ""
+    usage = document["usage"]
+    cost = "unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+    calls = f"{usage['requests']} calls, {usage['cached']} from cache"
+    yield f"{calls}, {cost}, {document['seconds']:.1f} s, run `{document['run_id']}`"

@@ -1,0 +1,327 @@
+"""Run, resume and reproduce: the platform's main use case."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from assay._version import __version__
+from assay.app.tasks import LoadedTask, task_from_source
+from assay.app.wiring import App, gateway_config
+from assay.core.errors import AssayError, ConfigError
+from assay.core.ids import make_id
+from assay.core.protocols import Observer
+from assay.core.records import RunRecord
+from assay.engine.manifest import build_manifest, manifest_hash
+from assay.engine.plan import Plan, make_plan
+from assay.engine.run import RunPlan, RunState, execute
+from assay.engine.selection import Selection, select
+from assay.engine.solve import required_capabilities
+
+if TYPE_CHECKING:
+    from assay.gateway import Gateway, GatewayConfig
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Arguments of a run that do not belong to its task.
+
+    Attributes:
+        timeout_s: The whole run ends after this many seconds with what it has; ``None`` is patient.
+        use_cache: Replies of other runs may be used.
+        include_degraded: Count what a fall-back model answered.
+    """
+
+    limit: int | None = None
+    seed: int = 0
+    budget_usd: float | None = None
+    concurrency: int = 100
+    timeout_s: float | None = None
+    use_cache: bool = True
+    include_degraded: bool = False
+
+
+class Silent:
+    """An Observer that shows nothing."""
+
+    def started(self, *, run_id: str, total: int, done: int, snapshot: Any) -> None: ...
+    def item(self, item: Any) -> None: ...
+    def ended(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that has been checked and priced and only needs to be started."""
+
+    loaded: LoadedTask
+    model: str
+    selection: Selection
+    plan: Plan
+    options: RunOptions
+    config: GatewayConfig
+    identity: str | None
+
+
+def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) -> Prepared:
+    """Everything that can be found wrong before the first call is found here.
+
+    Raises:
+        NotFoundError: The provider or model is unknown.
+        ConfigError: A key is missing, or the model cannot do what the task needs.
+        InvalidInputError: The prompt cannot be written for the first samples.
+    """
+    from assay.gateway import capabilities_of, check_model, model_identity, price_of
+
+    config = gateway_config(app.settings, loaded.limits)
+    check_model(model, config)
+    offered = capabilities_of(model, config)
+    missing = required_capabilities(loaded.task) - offered
+    if missing:
+        raise ConfigError(
+            f"{model} does not offer {', '.join(sorted(missing))}, which task {loaded.task.name} needs",
+            hint=_alternative(missing),
+            code="model.cannot",
+        )
+    selection = select(loaded.task.dataset, limit=options.limit, seed=options.seed)
+    price = price_of(model, config)
+    plan = make_plan(
+        loaded.task,
+        model=model,
+        selection=selection,
+        price_per_million=None if price is None else {"input": price.input, "output": price.output},
+        price=None if price is None else price.to_dict(),
+        concurrency=options.concurrency,
+    )
+    identity = model_identity(model, config)
+    return Prepared(
+        loaded=loaded, model=model, selection=selection, plan=plan, options=options, config=config, identity=identity
+    )
+
+
+def _alternative(missing: frozenset[str]) -> str:
+    if "options" in missing:
+        return "options are scored by local/ models and by servers with prompt log-probs (vllm/); or use style=letter"
+    if "completion" in missing:
+        return "chat models take messages; leave completion out, or use a completion server (vllm/, llamacpp/, local/)"
+    return "choose another model; see: assay models"
+
+
+def new_run(app: App, prepared: Prepared, *, suite_id: str | None = None) -> RunPlan:
+    """Record a run in the store and return its plan."""
+    now = time.time()
+    manifest = _manifest(prepared)
+    digest = manifest_hash(manifest)
+    plan = _plan(
+        prepared,
+        run_id=make_id("run", now_ms=int(now * 1000), entropy=os.urandom(10)),
+        manifest=manifest,
+        digest=digest,
+    )
+    app.store.metadata.create_run(
+        RunRecord(
+            run_id=plan.run_id,
+            task=plan.task.name,
+            model=plan.model,
+            status="running",
+            manifest=manifest,
+            manifest_hash=digest,
+            created_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
+            suite_id=suite_id,
+        )
+    )
+    return plan
+
+
+def _manifest(prepared: Prepared) -> dict[str, Any]:
+    return build_manifest(
+        prepared.loaded.task,
+        model=prepared.model,
+        model_identity=prepared.identity,
+        selection=prepared.selection,
+        source=prepared.loaded.source,
+        options=asdict(prepared.options),
+        prices=prepared.plan.price,
+        version=__version__,
+    )
+
+
+def _plan(prepared: Prepared, *, run_id: str, manifest: Mapping[str, Any], digest: str) -> RunPlan:
+    return RunPlan(
+        run_id=run_id,
+        task=prepared.loaded.task,
+        model=prepared.model,
+        selection=prepared.selection,
+        manifest=manifest,
+        manifest_hash=digest,
+        concurrency=prepared.options.concurrency,
+        timeout_s=prepared.options.timeout_s,
+        include_degraded=prepared.options.include_degraded,
+    )
+
+
+def recorded(
+    app: App, run_id: str, *, budget_usd: float | None = None, timeout_s: float | None = None
+) -> tuple[RunPlan, Prepared]:
+    """A recorded run, prepared again from its manifest.
+
+    Raises:
+        NotFoundError: There is no such run.
+        AssayError: Its task now resolves to something else (``run.changed``), so going on would mix two tasks.
+    """
+    record = app.store.metadata.run(run_id)
+    saved = record.manifest["options"]
+    options = replace(
+        RunOptions(**saved), timeout_s=timeout_s, budget_usd=saved["budget_usd"] if budget_usd is None else budget_usd
+    )
+    loaded = task_from_source(record.manifest["source"])
+    prepared = prepare(app, loaded, model=record.manifest["model"], options=options)
+    return continued(app, prepared, record.run_id), prepared
+
+
+def continued(app: App, prepared: Prepared, run_id: str) -> RunPlan:
+    """The plan of a recorded run whose task was built again by other means (Python).
+
+    Raises:
+        NotFoundError: There is no such run.
+        AssayError: The task is not the run's (``run.changed``).
+    """
+    record = app.store.metadata.run(run_id)
+    fresh = _manifest(prepared)
+    if manifest_hash(fresh) != record.manifest_hash:
+        ignored = ("options", "versions", "prices")
+        changed = sorted(key for key in fresh if key not in ignored and fresh[key] != record.manifest.get(key))
+        raise AssayError(
+            f"run {record.run_id} cannot go on: {', '.join(changed)} changed since it was started; what it has is kept",
+            hint="restore what changed, or start a new run",
+            code="run.changed",
+        )
+    return _plan(prepared, run_id=record.run_id, manifest=record.manifest, digest=record.manifest_hash)
+
+
+async def carry_out(
+    app: App, plan: RunPlan, gateway: Gateway, *, options: RunOptions, observer: Observer
+) -> Mapping[str, Any]:
+    """Execute with Ctrl-C and SIGTERM turned into an orderly stop that keeps everything."""
+    client = gateway.client(run_id=plan.run_id, budget_usd=options.budget_usd, use_cache=options.use_cache)
+    loop = asyncio.get_running_loop()
+
+    def stoppable(state: RunState) -> None:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, state.request_stop, "interrupted")
+
+    try:
+        return await execute(
+            plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=stoppable
+        )
+    finally:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(signum)
+
+
+def run_task(app: App, prepared: Prepared, *, observer: Observer | None = None) -> Mapping[str, Any]:
+    """Start a prepared run and return its summary."""
+    return in_loop(_run(app, new_run(app, prepared), prepared.config, prepared.options, observer or Silent()))
+
+
+async def _run(
+    app: App, plan: RunPlan, config: GatewayConfig, options: RunOptions, observer: Observer
+) -> Mapping[str, Any]:
+    from assay.gateway import Gateway
+
+    gateway = Gateway(config, journal=app.store.journal)
+    try:
+        return await carry_out(app, plan, gateway, options=options, observer=observer)
+    finally:
+        await gateway.close()
+
+
+def resume_run(
+    app: App,
+    run_id: str,
+    *,
+    budget_usd: float | None = None,
+    timeout_s: float | None = None,
+    wait: bool = False,
+    observer: Observer | None = None,
+) -> Mapping[str, Any]:
+    """Go on with a run: answered calls are replayed, failed and missing items are made.
+
+    Args:
+        wait: First wait until the model answers a probe.
+    """
+    plan, prepared = recorded(app, run_id, budget_usd=budget_usd, timeout_s=timeout_s)
+
+    async def go() -> Mapping[str, Any]:
+        from assay.gateway import Gateway
+
+        gateway = Gateway(prepared.config, journal=app.store.journal)
+        try:
+            if wait:
+                await gateway.probe(plan.model)
+            return await carry_out(app, plan, gateway, options=prepared.options, observer=observer or Silent())
+        finally:
+            await gateway.close()
+
+    return in_loop(go())
+
+
+def reproduce_run(
+    app: App, run_id: str, *, use_cache: bool = False, observer: Observer | None = None
+) -> dict[str, Any]:
+    """Execute a run's manifest again and say where the two first differ, if anywhere."""
+    first, prepared = recorded(app, run_id)
+    again = replace(prepared, options=replace(prepared.options, use_cache=use_cache))
+    summary = run_task(app, again, observer=observer)
+    difference = first_difference(app, first.run_id, summary["run_id"])
+    return {
+        "run_id": summary["run_id"],
+        "original": first.run_id,
+        "equal": difference is None,
+        "first_difference": difference,
+    }
+
+
+def first_difference(app: App, run_a: str, run_b: str) -> dict[str, Any] | None:
+    """The first (sample, epoch, scorer) at which two runs' scores differ, or ``None``."""
+    rows_a, rows_b = (_rows(app, run) for run in (run_a, run_b))
+    for key in sorted(rows_a.keys() | rows_b.keys()):
+        if rows_a.get(key) != rows_b.get(key):
+            sample_id, epoch, scorer = key
+            return {
+                "sample_id": sample_id,
+                "epoch": epoch,
+                "scorer": scorer,
+                "original": rows_a.get(key),
+                "again": rows_b.get(key),
+            }
+    return None
+
+
+def _rows(app: App, run_id: str) -> dict[tuple[str, int, str], dict[str, Any]]:
+    return {
+        (score.sample_id, score.epoch, score.scorer): {
+            "value": score.value,
+            "reason": score.reason,
+            "version": score.scorer_version,
+        }
+        for item in app.store.results.items(run_id)
+        for score in item.scores
+    }
+
+
+def in_loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end on the fastest event loop there is."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    runner: Callable[[Coroutine[Any, Any, Result]], Result] = uvloop.run
+    return runner(work)

@@ -1,0 +1,213 @@
+"""The files people write, checked: ``eval.yaml``, ``suite.yaml``, ``assay.yaml``. ``assay schema`` publishes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from assay.core.errors import ConfigError, NotFoundError, nearest
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetFields(_Strict):
+    """Where samples come from and which of its fields mean what."""
+
+    path: str = Field(description="A .jsonl, .csv or .parquet file (also .gz), or hf:owner/name?split=test")
+    id: str | None = None
+    input: str | None = None
+    reference: str | None = None
+    choices: str | None = None
+    cluster: str | None = None
+    critical: str | None = None
+
+
+class GenerateFields(_Strict):
+    """Sampling parameters sent with every call."""
+
+    temperature: float | None = Field(None, ge=0)
+    top_p: float | None = Field(None, gt=0, le=1)
+    max_tokens: int | None = Field(None, ge=1)
+    seed: int | None = None
+    stop: list[str] = []
+    logprobs: bool = False
+    top_logprobs: int | None = Field(None, ge=0)
+    json_schema: dict[str, Any] | None = None
+    extra: dict[str, Any] = Field({}, description="Sent to the provider as they are")
+
+
+class LimitFields(_Strict):
+    """What a run may use."""
+
+    concurrency: int = Field(100, ge=1)
+    rpm: float | None = Field(None, gt=0, description="Requests a minute")
+    tpm: float | None = Field(None, gt=0, description="Tokens a minute")
+    budget_usd: float | None = Field(None, ge=0)
+    timeout_s: float | None = Field(60, gt=0, description="Seconds one call may take")
+
+
+class TaskFile(_Strict):
+    """One task (``eval.yaml``), or one entry of a suite."""
+
+    task: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    use: str | None = Field(None, description="A built-in benchmark; its data, prompt and scorers")
+    options: dict[str, Any] = Field({}, description="Options of the benchmark")
+    dataset: str | DatasetFields | None = None
+    prompt: str | None = Field(None, description="Jinja2 template")
+    messages: list[dict[str, Any]] | None = Field(None, description="Chat messages whose contents are templates")
+    turns: list[str] | None = Field(None, description="User turns of one conversation, each a template")
+    system: str | None = Field(None, description="System message, with turns")
+    completion: bool = Field(False, description="Send as a completion (base models)")
+    option_template: str | None = Field(None, description="Score every choice by likelihood, written like this")
+    shots: int = Field(0, ge=0)
+    shots_from: str | DatasetFields | None = None
+    shot_template: str | None = None
+    model: str | None = None
+    models: list[str] = []
+    generate: GenerateFields = GenerateFields()
+    epochs: int = Field(1, ge=1)
+    scorers: list[str | dict[str, Any]] = []
+    metrics: dict[str, list[str]] = Field({}, description="Extra aggregates by scorer, e.g. pass@5, pass^3")
+    primary: str | None = None
+    segments: list[str] = []
+    limit: int | None = Field(None, ge=1)
+    seed: int = 0
+    limits: LimitFields = LimitFields()
+    needs: list[str] = Field([], description="Tasks of the suite that must have ended well before this one starts")
+
+    @model_validator(mode="after")
+    def _whole(self) -> TaskFile:
+        if self.use is None:
+            if self.dataset is None:
+                raise ValueError("a task needs dataset: (or use: with a built-in benchmark)")
+            given = [name for name in ("prompt", "messages", "turns") if getattr(self, name) is not None]
+            if len(given) != 1:
+                raise ValueError(f"give exactly one of prompt:, messages:, turns: (got {', '.join(given) or 'none'})")
+            if not self.scorers:
+                raise ValueError("a task needs scorers:")
+        return self
+
+
+class SuiteFile(_Strict):
+    """Several tasks × several models."""
+
+    suite: str = "suite"
+    tasks: list[str | TaskFile]
+    models: list[str] = []
+    limits: LimitFields = LimitFields()
+
+
+class PriceFields(_Strict):
+    """USD per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(None, ge=0)
+
+
+class EndpointFields(_Strict):
+    """One place where a model is served."""
+
+    base_url: str
+    api_key_env: str | None = None
+    rpm: float | None = Field(None, gt=0)
+    tpm: float | None = Field(None, gt=0)
+
+
+class ModelFields(_Strict):
+    """How one model is reached."""
+
+    base_url: str | None = None
+    api_key_env: str | None = None
+    rpm: float | None = Field(None, gt=0)
+    tpm: float | None = Field(None, gt=0)
+    endpoints: list[EndpointFields] = []
+    fallback_models: list[str] = []
+    price: PriceFields | None = None
+
+
+class SettingsFile(_Strict):
+    """``assay.yaml`` beside your evaluations."""
+
+    store: str | None = None
+    cache: str | None = None
+    data: str | None = None
+    metadata_url: str | None = None
+    results_url: str | None = None
+    objects_url: str | None = None
+    confirm_above_usd: float | None = Field(None, ge=0)
+    models: dict[str, ModelFields] = {}
+
+
+FILES: dict[str, type[BaseModel]] = {"eval": TaskFile, "suite": SuiteFile, "settings": SettingsFile}
+Kind = Literal["eval", "suite", "settings"]
+FileModel = TypeVar("FileModel", bound=BaseModel)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping.
+
+    Raises:
+        NotFoundError: There is no such file (a near name is offered).
+        ConfigError: It is not YAML, or not a mapping.
+    """
+    import yaml
+
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        near = nearest(file.name, [entry.name for entry in _siblings(file)])
+        raise NotFoundError(f"there is no file {file}", hint=near, code="file.not_found") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}", hint="it must be a readable UTF-8 text file") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{file} is not valid YAML: {error}", hint="check indentation and quotes", code="config.yaml"
+        ) from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file} must hold keys and values", hint="see: assay schema eval", code="config.shape")
+    return content
+
+
+def _siblings(file: Path) -> list[Path]:
+    return sorted(file.parent.glob("*")) if file.parent.is_dir() else []
+
+
+def check(kind: type[FileModel], content: dict[str, Any], *, where: str) -> FileModel:
+    """The content as a checked record.
+
+    Raises:
+        ConfigError: The first thing wrong with it; unknown keys with the nearest known one.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        if first["type"] == "extra_forbidden":
+            hint = nearest(str(first["loc"][-1]), _known_keys(kind, first["loc"][:-1]))
+            raise ConfigError(f"{where}: unknown key {place}", hint=hint, code="config.unknown_key") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {place}: {message}", hint="see: assay schema", code="config.invalid") from error
+
+
+def _known_keys(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    current: type[BaseModel] = kind
+    for part in path:
+        models = _models_in(current.model_fields[part].annotation) if part in current.model_fields else []
+        named = [model for model in models if model.__name__ == part] or models
+        current = named[0] if named else current
+    return list(current.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]

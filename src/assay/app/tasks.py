@@ -1,0 +1,175 @@
+"""From what a user names (a benchmark, a file) to a Task, and back from a manifest's source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.app.parts import build_metrics, build_scorer
+from assay.core.errors import ConfigError, NotFoundError, nearest
+from assay.core.records import GenerateParams
+from assay.core.task import Choices, Prompt, Samples, SolverSpec, Task, Turns
+
+if TYPE_CHECKING:
+    from assay.app.schema import DatasetFields, LimitFields, TaskFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedTask:
+    """A task, how to load it again, and what its file says besides."""
+
+    task: Task
+    source: Mapping[str, Any]
+    models: tuple[str, ...] = ()
+    limit: int | None = None
+    seed: int = 0
+    limits: LimitFields | None = None
+    skipped: int = 0
+
+
+def load_task(
+    what: str, *, data: str | None = None, options: Mapping[str, Any] | None = None, skip_bad: bool = False
+) -> LoadedTask:
+    """A built-in benchmark by name or a task file by path.
+
+    Raises:
+        NotFoundError: Neither a benchmark nor a file of that name exists.
+    """
+    from assay.benchmarks import BENCHMARKS
+
+    if what in BENCHMARKS:
+        return _benchmark(what, data=data, options=options or {})
+    if what.endswith((".yaml", ".yml")):
+        from assay.app.schema import TaskFile, check, read_yaml
+
+        content = read_yaml(what)
+        if "tasks" in content:
+            raise ConfigError(f"{what} is a suite", hint=f"assay run {what}", code="config.is_suite")
+        directory = str(Path(what).resolve().parent)
+        return task_from_file(check(TaskFile, content, where=what), directory=directory, skip_bad=skip_bad)
+    raise NotFoundError(
+        f"there is no task called {what!r}",
+        hint=f"{nearest(what, BENCHMARKS)}, or a file ending in .yaml",
+        code="task.unknown",
+    )
+
+
+def task_from_source(source: Mapping[str, Any]) -> LoadedTask:
+    """The task a manifest's source names.
+
+    Raises:
+        ConfigError: The run was started from Python, whose task only that program can build.
+    """
+    if source["kind"] == "benchmark":
+        return _benchmark(source["name"], data=source.get("data"), options=source.get("options", {}))
+    if source["kind"] == "config":
+        from assay.app.schema import TaskFile, check
+
+        spec = check(TaskFile, dict(source["config"]), where="the run's manifest")
+        return task_from_file(spec, directory=source["directory"], skip_bad=source.get("skip_bad", False))
+    raise ConfigError(
+        "this run was started from Python; its task is not in the manifest",
+        hint="run the program again with resume=RUN_ID",
+        code="run.python_task",
+    )
+
+
+def _benchmark(name: str, *, data: str | None, options: Mapping[str, Any]) -> LoadedTask:
+    from assay.benchmarks import load_benchmark
+
+    task = load_benchmark(name, data=data, options=options)
+    source = {
+        "kind": "benchmark",
+        "name": name,
+        "options": dict(options),
+        "data": str(Path(data).resolve()) if data else None,
+    }
+    return LoadedTask(task=task, source=source)
+
+
+def task_from_file(spec: TaskFile, *, directory: str, skip_bad: bool = False) -> LoadedTask:
+    """The task of a checked file; relative paths are relative to the file's directory."""
+    source = {
+        "kind": "config",
+        "config": spec.model_dump(exclude_defaults=True),
+        "directory": directory,
+        "skip_bad": skip_bad,
+    }
+    if spec.use is not None:
+        loaded = _benchmark(spec.use, data=None, options=spec.options)
+        task, skipped = _overridden(loaded.task, spec), 0
+    else:
+        dataset, skipped = _samples(spec.dataset, directory, skip_bad=skip_bad)
+        task = Task(
+            name=spec.task,
+            dataset=dataset,
+            solver=_solver(spec, directory),
+            scorers=[build_scorer(line) for line in spec.scorers],
+            generate=_generate(spec),
+            epochs=spec.epochs,
+            metrics=build_metrics(spec.metrics),
+            primary=spec.primary,
+            segments=spec.segments,
+        )
+    _check_names(task)
+    models = tuple(spec.models) or ((spec.model,) if spec.model else ())
+    return LoadedTask(
+        task=task, source=source, models=models, limit=spec.limit, seed=spec.seed, limits=spec.limits, skipped=skipped
+    )
+
+
+def _overridden(task: Task, spec: TaskFile) -> Task:
+    changes: dict[str, Any] = {"name": spec.task}
+    if spec.scorers:
+        changes["scorers"] = [build_scorer(line) for line in spec.scorers]
+    if spec.metrics:
+        changes["metrics"] = build_metrics(spec.metrics)
+    if "generate" in spec.model_fields_set:
+        changes["generate"] = _generate(spec)
+    for key in ("epochs", "primary", "segments"):
+        if key in spec.model_fields_set:
+            changes[key] = getattr(spec, key)
+    return replace(task, **changes)
+
+
+def _generate(spec: TaskFile) -> GenerateParams:
+    fields = spec.generate.model_dump()
+    return GenerateParams(**{**fields, "stop": tuple(fields["stop"])})
+
+
+def _samples(given: str | DatasetFields | None, directory: str, *, skip_bad: bool) -> tuple[Samples, int]:
+    from assay.datasets import open_samples
+
+    fields = {"path": given} if isinstance(given, str) or given is None else given.model_dump(exclude_none=True)
+    path = str(fields["path"])
+    if not path.startswith("hf:"):
+        fields["path"] = str(Path(directory) / path)
+    samples = open_samples(fields, skip_bad=skip_bad)
+    return samples, int(getattr(samples, "skipped", 0) or 0)
+
+
+def _solver(spec: TaskFile, directory: str) -> SolverSpec:
+    if spec.turns is not None:
+        return Turns(system=spec.system, turns=spec.turns)
+    shots_from = _samples(spec.shots_from, directory, skip_bad=False)[0] if spec.shots_from is not None else None
+    prompt = Prompt(
+        template=spec.prompt,
+        messages=spec.messages,
+        completion=spec.completion or spec.option_template is not None,
+        shots=spec.shots,
+        shots_from=shots_from,
+        shot_template=spec.shot_template,
+        seed=spec.seed,
+    )
+    return prompt if spec.option_template is None else Choices(prompt=prompt, option_template=spec.option_template)
+
+
+def _check_names(task: Task) -> None:
+    names = [scorer.name for scorer in task.scorers]
+    for used in [*task.metrics, *([task.primary] if task.primary else [])]:
+        if used not in names:
+            raise ConfigError(
+                f"{used!r} is not a scorer of task {task.name}", hint=nearest(used, names), code="scorer.unknown"
+            )

@@ -1,0 +1,87 @@
+"""Opens what the settings name: the store, the gateway."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from assay.app.settings import Settings, load_settings
+from assay.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from assay.app.schema import LimitFields, ModelFields
+    from assay.gateway import GatewayConfig
+    from assay.stores import Store
+
+
+class App:
+    """What every use case needs: settings, and the store once it is asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._store: Store | None = None
+
+    @classmethod
+    def create(cls, *, flags: Mapping[str, Any] | None = None) -> App:
+        """An app for this process's environment and directory."""
+        return cls(load_settings(environ=os.environ, flags=flags))
+
+    @property
+    def store(self) -> Store:
+        """The store, opened on first use.
+
+        Raises:
+            StoreError: It cannot be opened.
+            ConfigError: A server URL is set, which this version cannot open.
+        """
+        if self._store is None:
+            from assay.stores import open_store
+
+            for key in ("metadata_url", "results_url", "objects_url"):
+                if self.settings[key]:
+                    raise ConfigError(
+                        f"{key} is {self.settings[key]!r} (from {self.settings.resolved[key].source}); "
+                        "this version keeps everything in a directory",
+                        hint=f"unset {key} and choose a directory with --store",
+                        code="config.no_servers",
+                    )
+            self._store = open_store(self.settings["store"], cache=self.settings["cache"])
+        return self._store
+
+    def close(self) -> None:
+        """Flush and close what was opened."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def gateway_config(settings: Settings, limits: LimitFields | None = None) -> GatewayConfig:
+    """How models are reached, from the settings file and a task's limits (which bind every model it uses)."""
+    from assay.gateway import GatewayConfig
+
+    models = {name: _model_config(fields) for name, fields in settings.models.items()}
+    if limits is None:
+        return GatewayConfig(models=models)
+    return GatewayConfig(
+        models=models,
+        rpm=limits.rpm,
+        tpm=limits.tpm,
+        timeout_s=limits.timeout_s or 60.0,
+        concurrency=limits.concurrency,
+    )
+
+
+def _model_config(fields: ModelFields) -> Any:
+    from assay.gateway import EndpointConfig, ModelConfig, Price
+
+    price = fields.price
+    return ModelConfig(
+        base_url=fields.base_url,
+        api_key_env=fields.api_key_env,
+        rpm=fields.rpm,
+        tpm=fields.tpm,
+        endpoints=[EndpointConfig(**endpoint.model_dump()) for endpoint in fields.endpoints],
+        fallback_models=fields.fallback_models,
+        price=None if price is None else Price(input=price.input, output=price.output, cached_input=price.cached_input),
+    )

@@ -1,0 +1,70 @@
+"""``tasks``, ``models``, ``config``, ``schema``: what there is."""
+
+from __future__ import annotations
+
+import click
+
+from assay.app import catalog
+from assay.cli.options import json_option, make_app, store_option
+from assay.cli.output import print_json, table
+
+
+@click.command("tasks")
+@click.argument("name", required=False)
+@click.option("--scorers", is_flag=True, help="List scorers instead of benchmarks.")
+@json_option
+def tasks_command(name: str | None, *, scorers: bool, as_json: bool) -> None:
+    """Built-in benchmarks, or one of them in full; or the scorers."""
+    document = catalog.scorers() if scorers else catalog.tasks(name)
+    if as_json:
+        print_json(document)
+    elif scorers:
+        click.echo(table(["scorer", "what"], [[row["name"], row["summary"][:58]] for row in document["scorers"]]))
+    elif name is None:
+        click.echo(table(["task", "what"], [[row["name"], row["title"][:60]] for row in document["tasks"]]))
+    else:
+        for key, value in document.items():
+            if isinstance(value, dict):
+                click.echo(f"{key}:")
+                for option, meaning in value.items():
+                    click.echo(f"  {option}: {meaning}")
+            else:
+                click.echo(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
+
+
+@click.command("models")
+@click.argument("name", required=False)
+@json_option
+def models_command(name: str | None, *, as_json: bool) -> None:
+    """Providers and how their keys are given, or what MODEL is known to cost and can do."""
+    app = make_app(None)
+    document = catalog.models(app, name)
+    if as_json:
+        print_json(document)
+    elif name is None:
+        rows = [[row["provider"], row["key_env"] or "none needed", row["example"]] for row in document["providers"]]
+        click.echo(table(["provider", "key from", "example"], rows))
+    else:
+        click.echo(table(["", ""], [[key, str(value)] for key, value in document.items()]))
+
+
+@click.command("config")
+@store_option
+@json_option
+def config_command(store: str | None, *, as_json: bool) -> None:
+    """Settings and where each came from: flag over environment over assay.yaml over default."""
+    app = make_app(store)
+    rows = list(app.settings.resolved.values())
+    if as_json:
+        settings = {row.key: {"value": row.value, "source": row.source} for row in rows}
+        print_json({"settings": settings, "models": sorted(app.settings.models)})
+        return
+    click.echo(table(["setting", "value", "from"], [[row.key, str(row.value), row.source] for row in rows]))
+
+
+@click.command("schema")
+@click.argument("file", type=click.Choice(["eval", "suite", "settings"]), default="eval")
+@json_option
+def schema_command(file: str, *, as_json: bool) -> None:
+    """JSON Schema of eval.yaml, suite.yaml or assay.yaml, for editors and checks."""
+    print_json(catalog.schema(file))

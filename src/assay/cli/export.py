@@ -1,0 +1,40 @@
+"""``export``: a run as files other tools read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from assay.app.exports import FORMATS, export_run
+from assay.cli.options import json_option, make_app, store_option
+from assay.cli.output import print_json
+
+
+@click.command("export")
+@click.argument("run_id")
+@click.option("--format", "format_name", type=click.Choice(FORMATS), default="jsonl", show_default=True)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File (default stdout).")
+@store_option
+@json_option
+def export_command(run_id: str, store: str | None, *, format_name: str, output: Path | None, as_json: bool) -> None:
+    """Write RUN_ID (or ``last``) as JSONL (items), CSV or Parquet (scores), JUnit XML or Markdown.
+
+    Exit status: 0 written, 3 no such run. With --json the document says where and how many; it needs --output.
+    """
+    if as_json and output is None:
+        raise click.UsageError("--json needs --output, or two documents would share stdout")
+    app = make_app(store)
+    try:
+        if output is None or format_name == "parquet":
+            count = export_run(app, run_id, format_name=format_name, out=sys.stdout, path=output)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as stream:
+                count = export_run(app, run_id, format_name=format_name, out=stream, path=output)
+    finally:
+        app.close()
+    if as_json:
+        print_json({"path": str(output), "format": format_name, "rows": count})
+    elif output is not None:
+        click.echo(f"{count:,} rows written to {output}", err=True)

@@ -1,0 +1,100 @@
+"""``assay``: commands load only when called; errors end with one line, a hint and a documented exit status."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from assay.core.errors import AssayError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("assay.cli.run", "Evaluate a model on a task, a task file or a suite."),
+    "resume": ("assay.cli.run", "Go on with a run; no answered call is repeated."),
+    "reproduce": ("assay.cli.run", "Execute a run's manifest again and compare."),
+    "plan": ("assay.cli.run", "Calls, tokens, cost and power before anything is spent."),
+    "quickstart": ("assay.cli.quickstart", "Evaluate a small local model, two prompts against each other."),
+    "runs": ("assay.cli.look", "List runs, newest first."),
+    "show": ("assay.cli.look", "Show a run, or one of its samples."),
+    "compare": ("assay.cli.look", "Compare two runs on the samples both have."),
+    "gate": ("assay.cli.look", "Decide pass, fail or inconclusive by rules on intervals."),
+    "export": ("assay.cli.export", "Write a run as JSONL, Parquet, CSV, JUnit XML or Markdown."),
+    "score": ("assay.cli.score", "Score outputs recorded elsewhere; no model is called."),
+    "report": ("assay.cli.view", "Write one self-contained HTML page of a run."),
+    "view": ("assay.cli.view", "Serve pages of all runs on this machine."),
+    "tasks": ("assay.cli.catalog", "Built-in benchmarks and scorers."),
+    "models": ("assay.cli.catalog", "Providers, and what a model is known to cost."),
+    "config": ("assay.cli.catalog", "Settings and where each came from."),
+    "schema": ("assay.cli.catalog", "JSON Schema of the files people write."),
+}
+
+
+class Commands(click.Group):
+    """A group that knows its commands' names and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), f"{cmd_name}_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from assay.core.errors import nearest
+
+            ctx.fail(f"there is no command {args[0]!r}; {nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="assay", prog_name="assay")
+def cli() -> None:
+    """Assay says how good a language model is, how sure that is, what finding out cost, and whether it may be released.
+
+    Start with: assay quickstart. Every command takes --json. Exit status: 0 done or pass, 1 gate not passed, 2 the
+    command line does not parse, 3 something was not found or the work is partial, 130 Ctrl-C (everything is kept).
+    """
+
+
+def main() -> None:
+    """Entry point of the ``assay`` command."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; everything finished so far is kept", err=True)
+        status = 130
+    except AssayError as error:
+        _show(error)
+        status = 3
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _show(error: AssayError) -> None:
+    if "--json" in sys.argv:
+        from assay.cli.output import print_json
+
+        print_json({"error": error.to_dict()})
+        return
+    click.echo(f"error[{error.code}]: {error}", err=True)
+    if error.hint:
+        click.echo(f"  hint: {error.hint}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Results to stdout: one JSON document, or aligned text that fits 80 columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+LEFT, RIGHT = "<", ">"
+
+
+def print_json(document: Any) -> None:
+    """Exactly one JSON document on stdout."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = "") -> str:
+    """Aligned columns, two spaces apart.
+
+    Args:
+        align: One of ``<`` and ``>`` a column; left where it is shorter than the header.
+
+    Examples:
+        >>> print(table(["metric", "n"], [["exact", "12"]], align="<>"))
+        metric   n
+        exact   12
+    """
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    sides = [align[column : column + 1] or LEFT for column in range(len(header))]
+    lines = [
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
+    return "\n".join(lines)
+
+
+def number(value: float | None, unit: str = "score") -> str:
+    """A figure in its unit, short.
+
+    Examples:
+        >>> number(0.5625, "share"), number(None), number(0.00012, "usd")
+        ('56.2%', '–', '$0.00012')
+    """
+    if value is None:
+        return "–"
+    if unit == "share":
+        return f"{100 * value:.1f}%"
+    if unit == "usd":
+        return f"${value:.4f}" if abs(value) >= 0.001 or value == 0 else f"${value:.2g}"
+    if unit == "s":
+        return f"{value:.2f} s"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+def money(value: float | None) -> str:
+    """Cost in dollars; an unknown cost says so."""
+    if value is None:
+        return "unknown"
+    return f"${value:.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+
+
+def interval(estimate: Mapping[str, Any]) -> str:
+    """``low – high`` in the estimate's unit, or why there is none."""
+    unit = str(estimate.get("unit", "score"))
+    if estimate.get("low") is None or estimate.get("high") is None:
+        return str(estimate.get("reason") or "no interval")
+    return f"{number(estimate['low'], unit)} – {number(estimate['high'], unit)}"
+
+
+def metrics_table(summary: Mapping[str, Any]) -> str:
+    """The metrics of a run: value, interval, n, method."""
+    rows = [
+        [
+            name,
+            number(e["value"], e.get("unit", "score")),
+            interval(e),
+            f"{e['n']:,}",
+            str(e.get("unscored", 0)),
+            e["method"],
+        ]
+        for name, e in summary["metrics"].items()
+    ]
+    return table(["metric", "value", "95% interval", "n", "unscored", "method"], rows, align="<>>>><")
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """A run on a few lines."""
+    usage = summary["usage"]
+    samples = summary["samples"]
+    lines = [
+        f"{summary['task']} · {summary['model'] or 'recorded outputs'} · {summary['status']}",
+        "",
+        metrics_table(summary),
+        "",
+    ]
+    lines.append(
+        f"{samples['scored']:,} of {samples['planned']:,} samples scored · {usage['requests']:,} calls"
+        f" ({usage['cached']:,} from cache) · {money(usage['cost_usd'])} · {summary['seconds']:.1f} s"
+    )
+    if usage.get("unpriced_requests"):
+        lines.append(f"price unknown for {usage['unpriced_requests']:,} calls: give it under models: in assay.yaml")
+    for reason, count in samples["by_reason"].items():
+        lines.append(f"unscored: {count:,} × {reason}")
+    lines += [f"note: {note}" for note in summary.get("notes", ())]
+    lines.append(f"run {summary['run_id']}")
+    return "\n".join(lines)

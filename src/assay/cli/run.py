@@ -1,0 +1,209 @@
+"""``run``, ``resume``, ``reproduce``, ``plan``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from assay.app.runs import Prepared, RunOptions, prepare, reproduce_run, resume_run, run_task
+from assay.app.tasks import LoadedTask, load_task
+from assay.app.wiring import App
+from assay.cli.options import json_option, make_app, parse_options, run_options, store_option
+from assay.cli.output import money, print_json, summary_text, table
+from assay.cli.progress import observer
+from assay.core.errors import ConfigError
+
+OK = frozenset({"done"})
+
+
+@click.command("run")
+@click.argument("what")
+@run_options
+@click.option("--report", is_flag=True, help="Write the report page as well.")
+@store_option
+@json_option
+@click.pass_context
+def run_command(
+    ctx: click.Context, /, what: str, store: str | None, *, as_json: bool, report: bool, **given: Any
+) -> None:
+    """Evaluate WHAT: a benchmark, a task file (eval.yaml) or a suite (suite.yaml).
+
+    Exit status: 0 done, 3 something was not found or the run is partial (printed and kept), 130 Ctrl-C.
+
+    \b
+    assay run gsm8k --model openai/gpt-4o-mini --limit 200 --budget-usd 1
+    assay run eval.yaml
+    """
+    from assay.app.suites import is_suite
+
+    app = make_app(store)
+    try:
+        if is_suite(what):
+            from assay.cli.suite import run_suite
+
+            ctx.exit(run_suite(app, what, given, as_json=as_json))
+        loaded = _load(what, given)
+        prepared = prepare(app, loaded, model=_one_model(loaded, given["models"]), options=_options(loaded, given))
+        _confirm(app, prepared, asked_for=given["yes"] or given["budget_usd"] is not None, as_json=as_json)
+        summary = dict(run_task(app, prepared, observer=observer(silent=as_json)))
+        if report:
+            from assay.app.reports import write_report
+
+            summary["report"] = write_report(app, summary["run_id"])
+        ctx.exit(_finish(summary, as_json=as_json))
+    finally:
+        app.close()
+
+
+def _load(what: str, given: Mapping[str, Any]) -> LoadedTask:
+    options = parse_options(given["options"])
+    if given["unsafe_exec"]:
+        options["unsafe"] = True
+    return load_task(what, data=given["data"], options=options, skip_bad=given["skip_bad"])
+
+
+def _one_model(loaded: LoadedTask, given: tuple[str, ...]) -> str:
+    models = given or loaded.models
+    if not models:
+        raise ConfigError(
+            "no model is named", hint="add --model PROVIDER/NAME; see: assay models", code="model.missing"
+        )
+    if len(models) > 1:
+        raise ConfigError(f"{len(models)} models are named for one run", hint="put several models into a suite file")
+    return models[0]
+
+
+def _options(loaded: LoadedTask, given: Mapping[str, Any]) -> RunOptions:
+    limits = loaded.limits
+    budget = given["budget_usd"] if given["budget_usd"] is not None else (limits.budget_usd if limits else None)
+    return RunOptions(
+        limit=given["limit"] or loaded.limit,
+        seed=loaded.seed if given["seed"] is None else given["seed"],
+        budget_usd=budget,
+        concurrency=given["concurrency"] or (limits.concurrency if limits else 100),
+        timeout_s=given["timeout_s"],
+        use_cache=not given["no_cache"],
+        include_degraded=given["include_degraded"],
+    )
+
+
+def _confirm(app: App, prepared: Prepared, *, asked_for: bool, as_json: bool) -> None:
+    """Ask before an expensive run; where nobody can answer, refuse it."""
+    cost, bar = prepared.plan.cost_usd_max, app.settings["confirm_above_usd"]
+    if asked_for or cost is None or cost <= bar:
+        return
+    text = f"this run may cost up to {money(cost)} ({prepared.plan.calls:,} calls)"
+    if sys.stdin.isatty() and not as_json:
+        if not click.confirm(f"{text}; go on?", err=True):
+            raise click.Abort
+        return
+    raise ConfigError(
+        f"{text}, more than {money(bar)}, and nobody can be asked; nothing was sent",
+        hint=f"add --budget-usd {cost:.0f} or --yes",
+        code="run.unconfirmed",
+    )
+
+
+def _finish(summary: Mapping[str, Any], *, as_json: bool) -> int:
+    if as_json:
+        print_json(summary)
+    else:
+        click.echo(summary_text(summary))
+        if summary.get("report"):
+            click.echo(f"report {summary['report']}")
+        if summary["status"] not in OK:
+            click.echo(f"go on with: assay resume {summary['run_id']}", err=True)
+    if summary["status"] == "interrupted":
+        return 130
+    return 0 if summary["status"] in OK else 3
+
+
+@click.command("resume")
+@click.argument("run_id")
+@click.option("--wait", is_flag=True, help="First wait until the model answers.")
+@click.option("--budget-usd", type=click.FloatRange(min=0), help="Replaces the run's limit.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for this attempt.")
+@store_option
+@json_option
+@click.pass_context
+def resume_command(
+    ctx: click.Context,
+    run_id: str,
+    store: str | None,
+    *,
+    wait: bool,
+    budget_usd: float | None,
+    timeout_s: float | None,
+    as_json: bool,
+) -> None:
+    """Go on with RUN_ID (or ``last``): answered calls are replayed, failed and missing items are made.
+
+    Exit status: 0 done, 3 no such run or still partial, 130 Ctrl-C.
+    """
+    app = make_app(store)
+    try:
+        summary = resume_run(
+            app, run_id, budget_usd=budget_usd, timeout_s=timeout_s, wait=wait, observer=observer(silent=as_json)
+        )
+    finally:
+        app.close()
+    ctx.exit(_finish(summary, as_json=as_json))
+
+
+@click.command("reproduce")
+@click.argument("run_id")
+@click.option("--from-cache", is_flag=True, help="Replay stored replies instead of calling the model again.")
+@store_option
+@json_option
+@click.pass_context
+def reproduce_command(ctx: click.Context, run_id: str, store: str | None, *, from_cache: bool, as_json: bool) -> None:
+    """Execute the manifest of RUN_ID again and report equality or the first difference.
+
+    Exit status: 0 equal, 1 different, 3 no such run.
+    """
+    app = make_app(store)
+    try:
+        result = reproduce_run(app, run_id, use_cache=from_cache, observer=observer(silent=as_json))
+    finally:
+        app.close()
+    if as_json:
+        print_json(result)
+    elif result["equal"]:
+        click.echo(f"equal: every score of {result['run_id']} is that of {result['original']}")
+    else:
+        first = result["first_difference"]
+        click.echo(
+            f"different: first at sample {first['sample_id']}, scorer {first['scorer']}: "
+            f"{first['original']} then, {first['again']} now"
+        )
+    ctx.exit(0 if result["equal"] else 1)
+
+
+@click.command("plan")
+@click.argument("what")
+@run_options
+@store_option
+@json_option
+def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -> None:
+    """Calls, tokens, cost, time and the difference that WHAT could see, before anything is spent."""
+    app = make_app(store)
+    loaded = _load(what, given)
+    prepared = prepare(app, loaded, model=_one_model(loaded, given["models"]), options=_options(loaded, given))
+    plan = prepared.plan
+    if as_json:
+        print_json(plan.to_dict())
+        return
+    rows = [
+        ["samples", f"{plan.samples:,} of {plan.population:,}"],
+        ["calls, at most", f"{plan.calls:,}"],
+        ["input tokens, about", f"{plan.input_tokens:,}"],
+        ["output tokens, at most", f"{plan.output_tokens_max:,}"],
+        ["cost, at most", money(plan.cost_usd_max)],
+        ["time, at least", f"{plan.seconds_min:,.0f} s (if a call takes {plan.latency_s:g} s)"],
+        ["95% interval of a share", f"± {plan.half_width:.1f} points"],
+        ["paired difference seen with 80% power", f"{plan.detectable_paired:.1f} points (if 20% of samples change)"],
+    ]
+    click.echo(table([f"{plan.task} · {plan.model}", ""], rows))

@@ -1,0 +1,1 @@
+"""Records, errors, protocols, registry, ids and canonical hashing; standard library only."""

@@ -1,0 +1,1 @@
+"""Manifest, plan, solvers, steps, aggregation, compare, gate and suites."""

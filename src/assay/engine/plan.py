@@ -1,0 +1,108 @@
+"""What a run would take, before anything is spent: calls, tokens, cost, time, and what its sample could show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from assay.core.records import ModelRequest
+from assay.core.task import Agent, Task
+from assay.engine.prompts import message_text
+from assay.engine.selection import Selection
+from assay.engine.solve import make_solver
+
+CHARS_PER_TOKEN = 4.0
+"""Rule of thumb for English and the common tokenizers; plans say that token figures are estimates."""
+DEFAULT_OUTPUT_TOKENS = 512
+LOOK_AT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The forecast of one run.
+
+    Attributes:
+        calls: Model calls, at most (an agent may answer in fewer).
+        input_tokens: Estimated from the length of up to 200 rendered prompts.
+        output_tokens_max: If every reply were as long as it may be.
+        cost_usd_max: Both at list price; ``None`` when the price is unknown.
+        seconds_min: At the given concurrency if one call takes ``latency_s``; rate limits make it longer.
+        half_width: Half the 95 % interval of a share near 50 % at this n, in points.
+        detectable_paired: Smallest paired difference two such runs detect with 80 % power, in points, when 20 % of the
+            samples change their verdict.
+    """
+
+    task: str
+    model: str
+    samples: int
+    population: int
+    epochs: int
+    calls: int
+    input_tokens: int
+    output_tokens_max: int
+    cost_usd_max: float | None
+    price: Mapping[str, Any] | None
+    seconds_min: float
+    latency_s: float
+    half_width: float
+    detectable_paired: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``assay plan --json`` document."""
+        return {"schema": "assay.plan/1", **asdict(self)}
+
+
+def make_plan(
+    task: Task,
+    *,
+    model: str,
+    selection: Selection,
+    price_per_million: Mapping[str, float] | None,
+    price: Mapping[str, Any] | None,
+    concurrency: int,
+    latency_s: float = 2.0,
+) -> Plan:
+    """Forecast a run from its first rendered prompts; also the check that prompts can be written at all.
+
+    Raises:
+        InvalidInputError: The template names something the first samples do not have.
+    """
+    solver = make_solver(task, model=model)
+    looked_at = selection.rows[:LOOK_AT]
+    calls = tokens = 0
+    for row in looked_at:
+        requests = solver.requests(task.dataset[row])
+        calls += len(requests)
+        tokens += sum(estimate_tokens(request) for request in requests)
+    scale = len(selection.rows) * task.epochs / len(looked_at)
+    steps = task.solver.max_steps if isinstance(task.solver, Agent) else 1
+    total_calls, input_tokens = round(calls * scale) * steps, round(tokens * scale) * steps
+    output_tokens = total_calls * (task.generate.max_tokens or DEFAULT_OUTPUT_TOKENS)
+    cost = None
+    if price_per_million is not None:
+        cost = (input_tokens * price_per_million["input"] + output_tokens * price_per_million["output"]) / 1e6
+    samples = len(selection.rows)
+    return Plan(
+        task=task.name,
+        model=model,
+        samples=samples,
+        population=selection.population,
+        epochs=task.epochs,
+        calls=total_calls,
+        input_tokens=input_tokens,
+        output_tokens_max=output_tokens,
+        cost_usd_max=cost,
+        price=price,
+        seconds_min=total_calls * latency_s / max(1, min(concurrency, total_calls)),
+        latency_s=latency_s,
+        half_width=100 * 1.959964 * 0.5 / samples**0.5,
+        detectable_paired=100 * (1.959964 + 0.841621) * (0.2 / samples) ** 0.5,
+    )
+
+
+def estimate_tokens(request: ModelRequest) -> int:
+    """Prompt tokens of a request by length; options count as continuations of the prompt."""
+    text = len(request.prompt or "") + sum(len(message_text(message)) for message in request.messages or ())
+    options = sum(len(option) for option in request.options or ())
+    return round((text + options) / CHARS_PER_TOKEN) + 1

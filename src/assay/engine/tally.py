@@ -1,0 +1,162 @@
+"""Running totals of a run: every finished item is added once, estimates can be had at any time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from assay.core.protocols import Metric, Scorer
+from assay.core.records import Estimate, Item, Sample, Score
+from assay.core.task import Task
+from assay.stats.moments import MomentsBuilder
+from assay.stats.scalar import mean_estimate
+from assay.stats.combine import stratified_estimate
+
+
+@dataclass(slots=True)
+class _Series:
+    """One estimate in the making: the moments of one metric of one scorer on one part of the samples."""
+
+    unit: str
+    metric: Metric | None
+    ordinary: MomentsBuilder = field(default_factory=MomentsBuilder)
+    critical: MomentsBuilder = field(default_factory=MomentsBuilder)
+    unscored: int = 0
+
+    def add(self, values: Sequence[float], sample: Sample) -> None:
+        value = values[0] if self.metric is None and len(values) == 1 else self._reduce(values)
+        if value is None:
+            self.unscored += 1
+        else:
+            (self.critical if sample.critical else self.ordinary).add(value, sample.cluster)
+
+    def _reduce(self, values: Sequence[float]) -> float | None:
+        if not values:
+            return None
+        return sum(values) / len(values) if self.metric is None else self.metric.reduce(values)
+
+    def estimate(self, confidence: float, strata: Mapping[str, float] | None) -> Estimate:
+        """Critical samples, which are never sampled away, weigh what they weigh in the dataset."""
+        parts = {"ordinary": self.ordinary.freeze(), "critical": self.critical.freeze()}
+        if strata is not None and parts["critical"].count and parts["ordinary"].count:
+            estimate = stratified_estimate(parts, weights=strata, confidence=confidence, unit=self.unit)
+            estimate = replace(estimate, unscored=self.unscored)
+        else:
+            whole = parts["ordinary"] + parts["critical"]
+            estimate = mean_estimate(whole, confidence=confidence, unit=self.unit, unscored=self.unscored)
+        if self.metric is None or self.metric.transform == "identity":
+            return estimate
+        return _exponential(estimate)
+
+
+class Tally:
+    """Adds items in any order; epochs are reduced within the sample before samples are averaged.
+
+    Args:
+        strata: How many samples of the dataset are ``critical`` and ``ordinary``, where a run took all of the former
+            and a random sample of the latter; ``None`` where every sample was as likely as any other.
+    """
+
+    def __init__(self, task: Task, *, strata: Mapping[str, float] | None = None, confidence: float = 0.95) -> None:
+        self._strata = strata
+        self._epochs = task.epochs
+        self._segments = task.segments
+        self._confidence = confidence
+        self.primary = task.primary or task.scorers[0].name
+        self._scorers: Mapping[str, Scorer] = {scorer.name: scorer for scorer in task.scorers}
+        self._metrics = task.metrics
+        self._whole: dict[str, dict[str, _Series]] = {name: self._series(name) for name in self._scorers}
+        self._parts: dict[tuple[str, str], dict[str, _Series]] = {}
+        self._waiting: dict[str, dict[str, list[float]]] = {}
+        self._waiting_epochs: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.degraded = 0
+        self.samples = 0
+
+    def _series(self, scorer: str) -> dict[str, _Series]:
+        unit = self._scorers[scorer].unit
+        series = {scorer: _Series(unit=unit, metric=None)}
+        for metric in self._metrics.get(scorer, ()):
+            series[metric.name] = _Series(unit=unit, metric=metric)
+        return series
+
+    def add(self, item: Item) -> None:
+        """Count one finished (sample, epoch)."""
+        self.degraded += item.output.degraded
+        if self._epochs == 1:
+            self._count(item.sample, {score.scorer: _known(score) for score in item.scores}, item.scores)
+            return
+        held = self._waiting.setdefault(item.sample.id, {name: [] for name in self._scorers})
+        for score in item.scores:
+            held[score.scorer].extend(_known(score))
+        self._waiting_epochs[item.sample.id] += 1
+        if self._waiting_epochs[item.sample.id] == self._epochs:
+            del self._waiting[item.sample.id], self._waiting_epochs[item.sample.id]
+            self._count(item.sample, held, item.scores)
+
+    def _count(self, sample: Sample, values: Mapping[str, Sequence[float]], scores: Sequence[Score]) -> None:
+        self.samples += 1
+        for name, known in values.items():
+            for series in self._whole[name].values():
+                series.add(known, sample)
+        for score in scores:
+            if score.scorer == self.primary and not values[self.primary]:
+                self.reasons[score.reason or "unscored"] += 1
+        if self._segments or sample.critical:
+            self._count_parts(sample, values)
+
+    def _count_parts(self, sample: Sample, values: Mapping[str, Sequence[float]]) -> None:
+        parts = [(key, str(sample.metadata[key])) for key in self._segments if sample.metadata.get(key) is not None]
+        if sample.critical:
+            parts.append(("critical", "true"))
+        for part in parts:
+            if part not in self._parts:
+                self._parts[part] = {name: self._series(name)[name] for name in self._scorers}
+            for name, known in values.items():
+                self._parts[part][name].add(known, sample)
+
+    def primary_estimate(self) -> Estimate:
+        """The primary metric so far."""
+        return self._whole[self.primary][self.primary].estimate(self._confidence, self._strata)
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Every metric by name, scorers' means first."""
+        return {
+            name: series.estimate(self._confidence, self._strata)
+            for group in self._whole.values()
+            for name, series in group.items()
+        }
+
+    def segments(self) -> list[dict[str, Any]]:
+        """Estimates along the task's segment keys, and of the critical samples."""
+        return [
+            {
+                "key": key,
+                "value": value,
+                "metrics": {n: s.estimate(self._confidence, None).to_dict() for n, s in group.items()},
+            }
+            for (key, value), group in sorted(self._parts.items())
+        ]
+
+
+def _known(score: Score) -> list[float]:
+    return [] if score.value is None else [score.value]
+
+
+def _exponential(estimate: Estimate) -> Estimate:
+    import math
+
+    def raised(value: float | None) -> float | None:
+        return None if value is None else math.exp(value)
+
+    return replace(
+        estimate,
+        value=raised(estimate.value),
+        low=raised(estimate.low),
+        high=raised(estimate.high),
+        std_error=None,
+        method=f"exp-{estimate.method}",
+        unit="ratio",
+    )

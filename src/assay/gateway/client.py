@@ -1,0 +1,180 @@
+"""One run's way to the models: the stack of ``gateway``, with the run's own budget and books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from assay.core.errors import ProviderError
+from assay.core.records import ModelRequest, Reply
+from assay.gateway.budget import Budget, worst_case_usd
+from assay.gateway.endpoints import EndpointGroup
+from assay.gateway.keys import KeyMaker
+from assay.gateway.ledger import Ledger, UsageSummary
+from assay.gateway.models import unpriced
+from assay.gateway.payload import decode, encode
+from assay.gateway.prices import Price
+
+if TYPE_CHECKING:
+    from assay.gateway.gateway import Gateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRoute:
+    """How one model is reached.
+
+    Attributes:
+        identity: Hash of what answers, for models in the process; part of every key.
+        price: ``None`` when unknown.
+        fallback_models: Other models, asked in order when no endpoint of this one is up.
+        stored: Its replies go to the response table (recorded outputs do not: they are one already).
+    """
+
+    group: EndpointGroup
+    identity: str | None
+    price: Price | None
+    fallback_models: tuple[str, ...]
+    stored: bool
+
+
+@runtime_checkable
+class PaidReplies(Protocol):
+    """A journal that can list what a run has paid for; lets a resumed run's usage start where it stopped."""
+
+    def paid_replies(self, run_id: str) -> Iterator[tuple[bytes, bytes]]:
+        """(key, payload) of every reply the run has paid for."""
+        ...
+
+
+class RunClient:
+    """A core ``ModelClient`` for one run; made by ``Gateway.client``.
+
+    Usage is that of the whole run: a reply found in the table that this run has paid for, before it was interrupted,
+    counts as a paid request; one that another run has paid for counts as ``cached`` and costs nothing.
+    """
+
+    def __init__(self, gateway: Gateway, *, run_id: str, budget: Budget | None, use_cache: bool) -> None:
+        self._gateway = gateway
+        self._journal = gateway.journal
+        self._run_id = run_id
+        self._budget = budget
+        self._keys = KeyMaker(scope="" if use_cache else run_id)
+        self._ledger = Ledger()
+        self._counted: set[bytes] = set()
+
+    def usage(self) -> UsageSummary:
+        """What the run has used so far."""
+        return self._ledger.summary()
+
+    def models_served(self) -> Mapping[str, int]:
+        """Paid replies by the model that providers named as the one that answered."""
+        return dict(self._ledger.served)
+
+    def capabilities(self, model: str) -> frozenset[str]:
+        """Of ``chat, completion, options, logprobs, json_schema, tools, images``."""
+        group = self._gateway.route(model).group
+        return group.provider.capabilities(group.name)
+
+    async def generate(self, request: ModelRequest) -> Reply:
+        """Answer one request, from the response table when it was answered before.
+
+        Raises:
+            ProviderError: No answer could be had; ``unavailable`` when no endpoint, and no fall-back model's, is up.
+            BudgetExhaustedError: Its worst case does not fit the budget.
+            ConfigError: There is a budget and the model's price is unknown (``budget.unpriced``).
+        """
+        route = self._gateway.route(request.model)
+        if not route.fallback_models:
+            return await self._answer(request, route)
+        try:
+            return await self._answer(request, route)
+        except ProviderError as error:
+            if error.kind != "unavailable":
+                raise
+            return await self._stand_in(request, route, error)
+
+    async def _stand_in(self, request: ModelRequest, route: ModelRoute, error: ProviderError) -> Reply:
+        for model in route.fallback_models:
+            try:
+                reply = await self._answer(replace(request, model=model), self._gateway.route(model))
+            except ProviderError as another:
+                if another.kind != "unavailable":
+                    raise
+                continue
+            return replace(reply, degraded=True, model_served=reply.model_served or model)
+        raise error
+
+    async def _answer(self, request: ModelRequest, route: ModelRoute) -> Reply:
+        if not route.stored:
+            return await self._pay(request, route)
+        key = self._keys.key(request, identity=route.identity)
+        reply = self._from_table(request.model, key)
+        if reply is not None:
+            return reply
+        flights = self._gateway.flights
+        while key in flights:
+            shared = await flights.follow(key)
+            if shared is not None:
+                self._ledger.of(request.model).cached += 1
+                return replace(shared, cached=True)
+        flights.lead(key)
+        try:
+            reply = await self._pay(request, route)
+            self._counted.add(key)
+            self._journal.record_reply(key, encode(reply), run_id=self._run_id, cost_usd=reply.cost_usd)
+        except ProviderError as error:
+            flights.land(key, error=error)
+            raise
+        except BaseException:
+            flights.land(key)
+            raise
+        flights.land(key, reply)
+        return reply
+
+    def _from_table(self, model: str, key: bytes) -> Reply | None:
+        stored = self._journal.reply(key)
+        reply = None if stored is None else decode(stored.payload)
+        if stored is None or reply is None:
+            return None
+        if stored.run_id == self._run_id and key not in self._counted:
+            self._counted.add(key)
+            self._ledger.paid(model, reply)
+        else:
+            self._ledger.of(model).cached += 1
+        return reply
+
+    async def _pay(self, request: ModelRequest, route: ModelRoute) -> Reply:
+        budget = self._budget
+        if budget is None:
+            return await self._send(request, route)
+        if route.price is None:
+            raise unpriced(request.model)
+        worst_usd, cost_usd = worst_case_usd(request, route.price), 0.0
+        await budget.reserve(worst_usd)
+        try:
+            reply = await self._send(request, route)
+            cost_usd = worst_usd if reply.cost_usd is None else reply.cost_usd
+        finally:
+            budget.settle(worst_usd, cost_usd=cost_usd)
+        return reply
+
+    async def _send(self, request: ModelRequest, route: ModelRoute) -> Reply:
+        gateway, group = self._gateway, route.group
+        answer = await gateway.retry.run(
+            lambda: group.call(request),
+            sleep=gateway.sleep,
+            rng=gateway.rng,
+            on_retry=lambda: self._retried(request.model),
+        )
+        reply = answer.reply
+        reply = replace(
+            reply,
+            latency_s=reply.latency_s or answer.latency_s,
+            cost_usd=None if route.price is None else route.price.cost_usd(reply.usage),
+        )
+        self._ledger.paid(request.model, reply)
+        return reply
+
+    def _retried(self, model: str) -> None:
+        self._ledger.of(model).retries += 1

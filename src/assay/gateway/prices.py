@@ -1,0 +1,99 @@
+"""What a call costs: a dated table of published prices, which users override; unknown is ``None``, never 0."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from assay.core.records import Usage
+
+FREE_PROVIDERS = frozenset({"local", "replay", "python"})
+"""Nothing is billed for these."""
+_SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars per million tokens.
+
+    Attributes:
+        cached_input: Prompt tokens the provider had in its own cache; ``input`` when ``None``.
+        max_output_tokens: The longest reply of the model, for the worst case of calls without ``max_tokens``.
+        as_of: Day the price was read, ``YYYY-MM-DD``; ``None`` for a user's own.
+        source: Where it was read.
+    """
+
+    input: float
+    output: float
+    cached_input: float | None = None
+    max_output_tokens: int | None = None
+    as_of: str | None = None
+    source: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As recorded in manifests."""
+        return {
+            "input": self.input,
+            "output": self.output,
+            "cached_input": self.cached_input,
+            "as_of": self.as_of,
+            "source": self.source,
+        }
+
+    def cost_usd(self, usage: Usage) -> float | None:
+        """Cost of one call; ``None`` when the provider did not count its tokens and tokens cost anything.
+
+        Examples:
+            >>> Price(input=2.0, output=10.0).cost_usd(Usage(input_tokens=1000, output_tokens=100))
+            0.003
+        """
+        if self.input == 0.0 and self.output == 0.0:
+            return 0.0
+        if usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        cached = min(usage.cached_tokens or 0, usage.input_tokens)
+        rate = self.input if self.cached_input is None else self.cached_input
+        dollars = (usage.input_tokens - cached) * self.input + cached * rate + usage.output_tokens * self.output
+        return dollars / 1e6
+
+
+FREE = Price(input=0.0, output=0.0)
+
+
+def listed_price(provider: str, name: str) -> Price | None:
+    """The table's price of a model; a dated snapshot without its own entry has the price of its family.
+
+    Examples:
+        >>> listed_price("openai", "no-such-model") is None
+        True
+    """
+    if provider in FREE_PROVIDERS:
+        return FREE
+    prices = _table().get(provider)
+    if prices is None:
+        return None
+    return prices.get(name) or prices.get(_SNAPSHOT.sub("", name))
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Price]]:
+    document = json.loads(files("assay.gateway").joinpath("prices.json").read_text(encoding="utf-8"))
+    return {
+        provider: {
+            name: Price(
+                input=entry["input"],
+                output=entry["output"],
+                cached_input=entry.get("cached_input"),
+                max_output_tokens=entry.get("max_output"),
+                as_of=entry.get("as_of", section["as_of"]),
+                source=entry.get("source", section["source"]),
+            )
+            for name, entry in section["models"].items()
+        }
+        for provider, section in document["providers"].items()
+    }

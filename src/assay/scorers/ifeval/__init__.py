@@ -1,0 +1,6 @@
+"""IFEval: does a response follow its prompt's verifiable instructions (Zhou et al. 2023, arXiv:2311.07911)."""
+
+from assay.scorers.ifeval.scorer import IFEval
+from assay.scorers.ifeval.table import INSTRUCTIONS, Instruction, bind
+
+__all__ = ["INSTRUCTIONS", "IFEval", "Instruction", "bind"]

@@ -1,0 +1,171 @@
+"""Replies and live items in SQLite: buffered, and committed together once in each tick of the event loop."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from assay.core.errors import StoreError
+from assay.core.protocols import StoredReply
+from assay.core.records import Item
+from assay.stores.payload import decode_item, encode_item
+from assay.stores.sqlite.database import Database
+from assay.stores.text import original, storable
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+_PAGE = 500
+
+
+class SqliteJournal:
+    """The journal of running runs and the response table.
+
+    A write is buffered and committed before the event loop's next tick ends, so a killed process loses no reply that
+    an earlier tick has read; without a running loop it is committed at once. When a commit fails the buffer is kept:
+    the next write or ``flush`` tries again, and raises if it fails too.
+
+    Args:
+        database: Holds the live items, and the response table unless ``replies`` is given.
+        replies: Another database for the response table, to share it between stores.
+    """
+
+    def __init__(self, database: Database, *, replies: Database | None = None) -> None:
+        self._database = database
+        self._reply_database = replies or database
+        self._replies: dict[bytes, StoredReply] = {}
+        self._spend: dict[str, float] = {}
+        self._items: dict[tuple[str, str, int], tuple[int, bytes]] = {}
+        self._lock = RLock()
+        self._scheduled_on: AbstractEventLoop | None = None
+        self._failed = False
+
+    def reply(self, key: bytes) -> StoredReply | None:
+        """The stored reply, buffered ones included."""
+        buffered = self._replies.get(key)
+        if buffered is not None:
+            return buffered
+        found = self._reply_database.rows("SELECT payload, run_id FROM reply WHERE key = ?", (key,))
+        return StoredReply(*found[0]) if found else None
+
+    def record_reply(self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None) -> None:
+        """Store a reply and what the run paid for it; a key that is stored already keeps its first payload."""
+        with self._lock:
+            self._replies.setdefault(key, StoredReply(payload, run_id))
+            if cost_usd is not None:
+                self._spend[run_id] = self._spend.get(run_id, 0.0) + cost_usd
+        self._commit_soon()
+
+    def spent_usd(self, run_id: str) -> float:
+        """Sum of the known costs this run has paid for."""
+        self._flush_if_any()
+        found = self._reply_database.rows("SELECT usd FROM spend WHERE run_id = ?", (run_id,))
+        return float(found[0][0]) if found else 0.0
+
+    def append_item(self, run_id: str, item: Item) -> None:
+        """Store a finished item under (run, sample, epoch); repeating the call changes nothing."""
+        payload = encode_item(item)
+        with self._lock:
+            self._items.setdefault((run_id, storable(item.sample.id), item.output.epoch), (item.row, payload))
+        self._commit_soon()
+
+    def done(self, run_id: str) -> set[tuple[str, int]]:
+        """(sample_id, epoch) of the items stored live."""
+        self._flush_if_any()
+        found = self._database.rows("SELECT sample_id, epoch FROM live_item WHERE run_id = ?", (run_id,))
+        return {(original(sample_id), epoch) for sample_id, epoch in found}
+
+    def items(self, run_id: str) -> Iterator[Item]:
+        """Live items ordered by (row, epoch), streamed; writes made meanwhile may or may not be seen."""
+        self._flush_if_any()
+        after: tuple[int, int, int] = (-1, -1, -1)
+        while True:  # page by page: no read transaction stays open that would keep the WAL from shrinking
+            page = self._database.rows(
+                "SELECT row, epoch, rowid, payload FROM live_item WHERE run_id = ? AND (row, epoch, rowid) > (?, ?, ?) "
+                "ORDER BY row, epoch, rowid LIMIT ?",
+                (run_id, *after, _PAGE),
+            )
+            for row in page:
+                yield decode_item(row[3])
+            if len(page) < _PAGE:
+                return
+            after = page[-1][:3]
+
+    def forget_items(self, run_id: str, keys: Iterable[tuple[str, int]] | None = None) -> None:
+        """Drop live items: all of a sealed run, or the ones to be made again."""
+        self._flush_if_any()
+        with self._database.writing() as connection:
+            if keys is None:
+                connection.execute("DELETE FROM live_item WHERE run_id = ?", (run_id,))
+            else:
+                connection.executemany(
+                    "DELETE FROM live_item WHERE run_id = ? AND sample_id = ? AND epoch = ?",
+                    ((run_id, storable(sample_id), epoch) for sample_id, epoch in keys),
+                )
+
+    def flush(self) -> None:
+        """Commit now.
+
+        Raises:
+            StoreError: It could not be committed; the buffer is kept for the next attempt.
+        """
+        with self._lock:
+            self._flush_if_any()
+            self._failed = False
+
+    def _flush_if_any(self) -> None:
+        with self._lock:
+            together = self._reply_database is self._database
+            if self._replies or self._spend or (together and self._items):
+                with self._reply_database.writing() as connection:
+                    self._write_replies(connection)
+                    if together:
+                        self._write_items(connection)
+                self._replies.clear()
+                self._spend.clear()
+                if together:
+                    self._items.clear()
+            if self._items:
+                with self._database.writing() as connection:
+                    self._write_items(connection)
+                self._items.clear()
+
+    def _write_replies(self, connection: sqlite3.Connection) -> None:
+        connection.executemany(
+            "INSERT OR IGNORE INTO reply (key, payload, run_id) VALUES (?, ?, ?)",
+            ((key, reply.payload, reply.run_id) for key, reply in self._replies.items()),
+        )
+        connection.executemany(
+            "INSERT INTO spend (run_id, usd) VALUES (?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
+            self._spend.items(),
+        )
+
+    def _write_items(self, connection: sqlite3.Connection) -> None:
+        connection.executemany(
+            "INSERT OR IGNORE INTO live_item (run_id, sample_id, epoch, row, payload) VALUES (?, ?, ?, ?, ?)",
+            ((*key, row, payload) for key, (row, payload) in self._items.items()),
+        )
+
+    def _commit_soon(self) -> None:
+        # Imported here: a process that only reads never pays for asyncio.
+        from asyncio import get_running_loop
+
+        if self._failed:
+            self.flush()
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if self._scheduled_on is not loop:
+            self._scheduled_on = loop
+            loop.call_soon(self._commit_tick)
+
+    def _commit_tick(self) -> None:
+        self._scheduled_on = None
+        try:
+            self._flush_if_any()
+        except StoreError:
+            self._failed = True  # nobody can catch it here; the next write or flush raises it
