@@ -31,7 +31,9 @@ def main() -> None:
     print("\n".join(lines))
     for name in chosen:
         for row in BENCHES[name]():
-            lines.append(f"| {row.work} | {row.ours} | {row.other} | {row.ratio} | {row.target} | {'yes' if row.met else 'no'} |")
+            lines.append(
+                f"| {row.work} | {row.ours} | {row.other} | {row.ratio} | {row.target} | {'yes' if row.met else 'no'} |"
+            )
             print(lines[-1], flush=True)
     if "--write" in sys.argv:
         before, _, rest = PAGE.read_text().partition(START)

@@ -17,7 +17,11 @@ async def main(url: str, dataset: str, concurrency: int) -> None:
 
         async def worker() -> None:
             for row in rows:
-                body = {"model": "m", "messages": [{"role": "user", "content": json.loads(row)["input"]}], "temperature": 0}
+                body = {
+                    "model": "m",
+                    "messages": [{"role": "user", "content": json.loads(row)["input"]}],
+                    "temperature": 0,
+                }
                 async with session.post(f"{url}/v1/chat/completions", json=body) as reply:
                     document = await reply.json()
                     assert document["choices"][0]["message"]["content"] is not None

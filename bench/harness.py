@@ -33,7 +33,10 @@ def model_server(delay_ms: int) -> Iterator[str]:
 
 def write_task(folder: Path, count: int) -> Path:
     """A dataset of questions and its exact-match task; returns the task file."""
-    lines = (json.dumps({"id": f"q{i}", "input": f"Repeat this line.\nanswer {i}", "reference": f"answer {i}"}) for i in range(count))
+    lines = (
+        json.dumps({"id": f"q{i}", "input": f"Repeat this line.\nanswer {i}", "reference": f"answer {i}"})
+        for i in range(count)
+    )
     (folder / "data.jsonl").write_text("\n".join(lines) + "\n")
     task = folder / "eval.yaml"
     task.write_text(
@@ -70,7 +73,16 @@ def fresh_and_cached() -> list[Row]:
     ):
         middle, text = ratio(fresh, of)
         ours, other = (median([pair[i] for pair in fresh], of) for i in (0, 1))
-        rows.append(Row(f"{SAMPLES:,} samples, 50 ms server, {label}", f"{ours:.2f} {unit}", f"bare loop {other:.2f} {unit}", text, f"≤ {goal}×", middle <= goal))
+        rows.append(
+            Row(
+                f"{SAMPLES:,} samples, 50 ms server, {label}",
+                f"{ours:.2f} {unit}",
+                f"bare loop {other:.2f} {unit}",
+                text,
+                f"≤ {goal}×",
+                middle <= goal,
+            )
+        )
     peak = median([ours for ours, _ in fresh], lambda u: u.rss_mb)
     rows.append(Row("the same, peak memory", f"{peak:.0f} MB", "–", "–", "≤ 130 MB", peak <= 130))
     middle, text = ratio(cached, lambda u: u.wall_s)
@@ -113,7 +125,9 @@ def many() -> list[Row]:
 def starts() -> list[Row]:
     """Start-up: ``import assay`` against a bare interpreter, and ``assay --help``."""
     imported = pairs(
-        lambda: process([sys.executable, "-c", "import assay"]), lambda: process([sys.executable, "-c", "pass"]), repeats=9
+        lambda: process([sys.executable, "-c", "import assay"]),
+        lambda: process([sys.executable, "-c", "pass"]),
+        repeats=9,
     )
     middle, text = ratio(imported, lambda u: u.wall_s)
     helped = 1000 * median([process(assay("--help")) for _ in range(7)], lambda u: u.wall_s)
@@ -135,7 +149,16 @@ def killed() -> list[Row]:
         process(assay("resume", "last", "--store", f"{name}/store", "--json"), env=_environment(url))
         answered = _requests(url)
     again = answered - 500
-    return [Row("calls made again after kill -9 (in flight included)", str(again), f"{IN_FLIGHT} in flight", "–", "≤ in flight", again <= IN_FLIGHT)]
+    return [
+        Row(
+            "calls made again after kill -9 (in flight included)",
+            str(again),
+            f"{IN_FLIGHT} in flight",
+            "–",
+            "≤ in flight",
+            again <= IN_FLIGHT,
+        )
+    ]
 
 
 def _requests(url: str) -> int:

@@ -36,7 +36,7 @@ def process(command: Sequence[str], *, env: dict[str, str] | None = None, allow:
     """Run a command to its end; user and system time and peak memory are the kernel's."""
     started = time.perf_counter()
     with open(os.devnull, "wb") as nowhere:
-        child = subprocess.Popen(command, stdout=nowhere, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+        child = subprocess.Popen(command, stdout=nowhere, stderr=subprocess.PIPE, env=_environment(env or {}))
         assert child.stderr is not None
         said = child.stderr.read()
         _, status, used = os.wait4(child.pid, 0)
@@ -64,3 +64,8 @@ def median(measured: Sequence[Usage], of: Callable[[Usage], float]) -> float:
 
 def assay(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "assay.cli.main", *arguments]
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    """The environment of an installed program: byte code is kept, as it is for everyone."""
+    return {**{key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}, **extra}

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ FILES = Path(os.environ["ASSAY_TEST_DATA"]) / "benchmarks"
 LETTERS = "ABCDEFGHIJKLM"
 
 
+@cache
 def load(name: str, **options: Any) -> Task:
     return load_benchmark(name, data=FILES, options=options)
 
@@ -88,14 +90,48 @@ def test_every_benchmark_loads_by_environment_and_its_prompts_render(
 
 @pytest.mark.parametrize("name", ["arc_challenge", "openbookqa", "piqa", "mmlu"])
 @pytest.mark.parametrize("style", ["letter", "likelihood"])
-def test_references_are_letters_of_distinct_filled_choices(name: str, style: str) -> None:
+def test_references_mean_the_right_one_of_the_filled_choices(name: str, style: str) -> None:
+    """Also where a choice's text is itself a letter: two questions of MMLU and one of ARC."""
+    from assay.scorers.choice import right_choices
+
     task = load(name, style=style)
     assert isinstance(task.solver, Choices if style == "likelihood" else Prompt)
     for sample in samples_of(task):
         assert sample.choices is not None
-        assert isinstance(sample.reference, str)
-        assert sample.reference in LETTERS[: len(sample.choices)]
+        assert right_choices(sample) == {LETTERS.index(sample.metadata["right_letter"])}
         assert all(choice and choice == choice.strip() for choice in sample.choices)
+
+
+def test_choices_written_out_are_also_compared_per_character() -> None:
+    names = {name: [scorer.name for scorer in load(name, style="likelihood").scorers] for name in ("piqa", "mmlu")}
+    assert names == {"piqa": ["choice_likelihood", "choice_likelihood_per_char"], "mmlu": ["choice_likelihood"]}
+
+
+def test_recorded_answers_of_gsm8k_give_the_published_accuracies() -> None:
+    from assay.core.records import Output
+
+    task = load("gsm8k")
+    with gzip.open(FILES / "gsm8k_model_solutions.jsonl.gz", "rt", encoding="utf-8") as file:
+        recorded = {row["question"]: row for row in map(json.loads, file)}
+    for system, percent in (("6b_finetuning", 21.68), ("6b_verification", 39.04), ("175b_verification", 56.25)):
+        scores = [
+            task.scorers[0].score(s, Output(sample_id=s.id, text=recorded[s.input][system]["solution"])).value
+            for s in samples_of(task)
+        ]
+        assert 100 * sum(score or 0.0 for score in scores) / len(scores) == pytest.approx(percent, abs=0.005)
+
+
+def test_reference_answers_of_every_multiple_choice_task_score_one() -> None:
+    from assay.core.records import Output
+
+    for name in ("arc_challenge", "openbookqa", "piqa", "mmlu", "truthfulqa_mc1", "truthfulqa_mc2"):
+        task = load(name, style="likelihood") if name != "truthfulqa_mc2" else load(name)
+        for sample in samples_of(task)[::7]:
+            letters = sample.metadata.get("labels") or [
+                LETTERS[n] == sample.metadata["right_letter"] for n in range(len(sample.choices or ()))
+            ]
+            output = Output(sample_id=sample.id, option_logprobs=[-1.0 if right else -900.0 for right in letters])
+            assert task.scorers[0].score(sample, output).value == pytest.approx(1.0)
 
 
 def test_numbered_choices_are_cut_where_the_format_line_says() -> None:
@@ -108,7 +144,7 @@ def test_numbered_choices_are_cut_where_the_format_line_says() -> None:
             again = between.join(f"{word}{number}: {choice}" for number, choice in enumerate(choices, 1))
             body = re.sub(r"\s+", " ", row["instruction"])
             assert re.sub(r"\s+", " ", f"{sample.input} {again} Answer format") in body
-            assert row["answer"] == f"{word.lower()}{LETTERS.index(str(sample.reference)) + 1}"
+            assert row["answer"] == f"{word.lower()}{LETTERS.index(sample.metadata['right_letter']) + 1}"
 
 
 def test_questions_with_three_or_five_choices_are_kept() -> None:
@@ -162,6 +198,10 @@ def test_mmlu_examples_are_of_the_same_subject() -> None:
     text = shown(load("mmlu"), 0)
     assert text.count("\nAnswer:") == 6
     assert "questions about abstract algebra" in text
+    task = load("mmlu")
+    last = len(task.dataset) - 1
+    assert task.dataset[last].metadata["subject"] == "virology"
+    assert "virus" in shown(task, last).rpartition("\n\n")[0].lower()
     assert shown(load("mmlu", shots=0), 0).count("\nAnswer:") == 1
 
 

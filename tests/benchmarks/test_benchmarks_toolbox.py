@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from assay.benchmarks import load_benchmark
 from assay.benchmarks.warehouse import TOOLS, calculate, look_up_item, look_up_order
-from assay.core.records import Sample
+from assay.core.records import Output, Sample
 from assay.core.task import Agent
 
 TASK = load_benchmark("toolbox")
@@ -16,11 +19,15 @@ SAMPLES = [TASK.dataset[row] for row in range(len(TASK.dataset))]
 RUN = {tool.name: tool.run for tool in TOOLS}
 
 
+def arguments_of(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    return call["arguments"] if "arguments" in call else call["example"]
+
+
 def results(sample: Sample) -> list[Any]:
     made: list[Any] = []
     for call in sample.metadata["expected_calls"]:
         try:
-            made.append(RUN[call["name"]](**call["arguments"]))
+            made.append(RUN[call["name"]](**arguments_of(call)))
         except (LookupError, RuntimeError, ValueError) as error:
             made.append(error)
     return made
@@ -56,7 +63,7 @@ def test_expected_arguments_fit_the_schemas_of_the_tools(sample: Sample) -> None
 
     schemas = {tool.name: tool.parameters for tool in TOOLS}
     for call in sample.metadata["expected_calls"]:
-        Draft202012Validator(schemas[call["name"]]).validate(call["arguments"])
+        Draft202012Validator(schemas[call["name"]]).validate(arguments_of(call))
 
 
 @pytest.mark.parametrize(
@@ -83,3 +90,28 @@ def test_look_ups_fail_for_what_the_warehouse_does_not_know() -> None:
         look_up_order("Z-999")
     with pytest.raises(RuntimeError, match="damaged"):
         look_up_order("B-201")
+
+
+@pytest.mark.parametrize(
+    "sample", [sample for sample in SAMPLES if sample.metadata["skill"] == "combined"], ids=lambda sample: sample.id
+)
+def test_combined_calculations_use_every_record_looked_up(sample: Sample) -> None:
+    expression = sample.metadata["expected_calls"][-1]["example"]["expression"]
+    numbers = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", expression)}
+    for record in results(sample)[:-1]:
+        assert numbers & {float(value) for value in record.values() if isinstance(value, int | float)}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.id)
+def test_an_agent_that_does_as_expected_reaches_every_goal(sample: Sample) -> None:
+    calls = []
+    for call, result in zip(sample.metadata["expected_calls"], results(sample), strict=True):
+        outcome = {"error": str(result)} if isinstance(result, Exception) else {"result": result}
+        calls.append({"name": call["name"], "arguments": arguments_of(call), **outcome})
+    messages = [{"role": "user", "content": sample.input}, {"role": "assistant", "content": sample.reference}]
+    good = Output(sample_id=sample.id, text=str(sample.reference), tool_calls=calls, messages=messages)
+    bad = Output(sample_id=sample.id, text="a guess", messages=messages)
+    values = {scorer.name: scorer.score(sample, good).value for scorer in TASK.scorers}
+    assert values["goal_reached"] == values["tool_call_match"] == 1.0
+    assert values["tool_errors"] == json.dumps(calls).count('"error"')
+    assert [scorer.score(sample, bad).value for scorer in TASK.scorers[:2]] == [0.0, 0.0]

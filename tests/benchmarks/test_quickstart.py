@@ -63,7 +63,7 @@ def test_the_prompt_is_the_item_behind_examples_of_its_own_skill() -> None:
     bare, shown = load_quickstart("0-shot"), load_quickstart("4-shot")
     assert isinstance(bare.solver, Choices)
     assert isinstance(shown.solver, Choices)
-    review = next(sample for sample in bare.dataset if sample.metadata["skill"] == "sentiment")  # type: ignore[attr-defined]
+    review = next(sample for sample in bare.dataset if sample.metadata["skill"] == "sentiment")
     assert PromptRenderer(bare.solver.prompt).render(review) == review.input
     text = PromptRenderer(shown.solver.prompt).render(review)
     assert isinstance(text, str)
@@ -73,7 +73,7 @@ def test_the_prompt_is_the_item_behind_examples_of_its_own_skill() -> None:
 
 
 def test_both_variants_ask_the_same_items_of_the_same_scorer() -> None:
-    bare, shown = (QUICKSTART.build(None, {"variant": variant}) for variant in VARIANTS)  # type: ignore[arg-type]
+    bare, shown = (QUICKSTART.build(None, {"variant": variant}) for variant in VARIANTS)
     assert bare.dataset.content_hash == shown.dataset.content_hash
     assert [scorer.name for scorer in bare.scorers] == ["choice_likelihood"]
     assert bare.scorers[0].version == shown.scorers[0].version

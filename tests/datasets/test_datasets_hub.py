@@ -14,6 +14,11 @@ from assay.core.errors import ConfigError, DataError, MissingExtraError, NotFoun
 from assay.datasets import Dataset, open_samples
 from assay.datasets.hub import HubAddress, write_whole
 
+
+class TransportError(Exception):
+    """As HTTP clients have them: of no standard kind."""
+
+
 ROWS = [{"question": "a", "answer": "1"}, {"question": "b", "answer": "2"}]
 
 
@@ -58,7 +63,8 @@ def test_without_the_extra_the_install_command_is_named(monkeypatch: pytest.Monk
     ("raised", "expected", "code"),
     [
         (ConnectionError("no route"), DataError, "data.offline"),
-        (RuntimeError("transport closed"), DataError, "data.offline"),
+        (RuntimeError("Dataset scripts are no longer supported"), DataError, "data.hub_refused"),
+        (TransportError("closed"), DataError, "data.offline"),
         (FileNotFoundError("no such dataset"), NotFoundError, "data.not_found"),
         (ValueError("unknown split"), NotFoundError, "data.not_found"),
     ],

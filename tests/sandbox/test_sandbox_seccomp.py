@@ -33,7 +33,9 @@ def decide(machine: str, number: int, first: int = 0, *, architecture: int | Non
         elif code == 0x06:
             return int(operand)
         else:
-            taken = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[code]
+            taken = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}[
+                code
+            ]
             at += if_true if taken else if_false
 
 

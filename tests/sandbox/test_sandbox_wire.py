@@ -32,7 +32,9 @@ SCALARS = (
 HASHABLE = SCALARS | st.tuples(SCALARS, SCALARS) | st.frozensets(SCALARS)
 DATA = st.recursive(
     HASHABLE | st.sets(HASHABLE),
-    lambda inner: st.lists(inner) | st.dictionaries(HASHABLE, inner) | st.tuples(inner, inner) | st.builds(deque, st.lists(inner)),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(HASHABLE, inner) | st.tuples(inner, inner) | st.builds(deque, st.lists(inner))
+    ),
     max_leaves=20,
 )
 

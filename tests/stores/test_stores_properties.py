@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assay.core.protocols import PageQuery
 from assay.core.records import Item, Output, Sample, Score, Usage
 from assay.stores import SealedResults
 from assay.stores.payload import decode, decode_item, encode, encode_item
+from assay.stores.results.rows import SHOWS, SORTS
 from assay.stores.text import original, storable
 from assay.testing.stores import check_queries, same_items
 
@@ -63,15 +65,40 @@ def items(draw: st.DrawFn) -> list[Item]:
     return made
 
 
-@given(items())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_sealed_items_come_back_and_queries_equal_their_twins(made: list[Item]) -> None:
+def pages(scorers: list[str]) -> st.SearchStrategy[PageQuery]:
+    return st.builds(
+        PageQuery,
+        scorer=st.sampled_from([None, *scorers]),
+        sort=st.sampled_from(SORTS),
+        descending=st.booleans(),
+        show=st.sampled_from(SHOWS),
+        search=st.sampled_from(["", "a", "ß", "İ", "\n", "\ud800"]),
+        limit=st.integers(0, 4),
+        offset=st.integers(0, 3),
+    )
+
+
+def hold_to_the_twins(made: list[Item], data: st.DataObject) -> None:
+    scorers = sorted({score.scorer for item in made for score in item.scores})
     with tempfile.TemporaryDirectory() as root:
         results = SealedResults(Path(root))
         results.seal("run_a", made)
         assert same_items(results.items("run_a"), made)
-        check_queries(results, "run_a", made, searches=["a", "ß", "İ", "\n"])
+        check_queries(results, "run_a", made, queries=data.draw(st.lists(pages(scorers), min_size=4, max_size=4)))
         results.close()
+
+
+@given(items(), st.data())
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_sealed_items_come_back_and_queries_equal_their_twins(made: list[Item], data: st.DataObject) -> None:
+    hold_to_the_twins(made, data)
+
+
+@pytest.mark.slow
+@given(items(), st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_sealed_items_come_back_and_queries_equal_their_twins_at_length(made: list[Item], data: st.DataObject) -> None:
+    hold_to_the_twins(made, data)
 
 
 @given(items())

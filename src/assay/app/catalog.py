@@ -9,6 +9,14 @@ from typing import Any
 from assay.app.wiring import App, gateway_config
 from assay.core.errors import NotFoundError, nearest
 
+EXAMPLES = {
+    "anthropic": "anthropic/claude-sonnet-4-5",
+    "local": "local/gemma3-270m",
+    "openai": "openai/gpt-4o-mini",
+    "python": "python:my_module:answer",
+    "replay": "replay:outputs.jsonl",
+}
+
 
 def tasks(name: str | None = None) -> dict[str, Any]:
     """All benchmarks, or one with its options, source, licence and paper.
@@ -40,10 +48,10 @@ def scorers() -> dict[str, Any]:
 
 def models(app: App, name: str | None = None) -> dict[str, Any]:
     """Providers, or one model's price and capabilities."""
-    from assay.gateway import capabilities_of, known_providers, price_of
+    from assay.gateway import capabilities_of, price_of
 
     if name is None:
-        return {"providers": known_providers()}
+        return {"providers": _providers()}
     config = gateway_config(app.settings)
     price = price_of(name, config)
     return {
@@ -51,6 +59,22 @@ def models(app: App, name: str | None = None) -> dict[str, Any]:
         "capabilities": sorted(capabilities_of(name, config)),
         "price": None if price is None else price.to_dict(),
     }
+
+
+def _providers() -> list[dict[str, Any]]:
+    from assay.gateway import known_providers
+    from assay.gateway.providers.presets import PRESETS
+
+    rows = []
+    for provider in known_providers():
+        preset = PRESETS.get(provider)
+        key = (
+            "ANTHROPIC_API_KEY"
+            if provider == "anthropic"
+            else (preset.key_env if preset and preset.needs_key else None)
+        )
+        rows.append({"provider": provider, "key_env": key, "example": EXAMPLES.get(provider, f"{provider}/NAME")})
+    return rows
 
 
 def schema(file: str) -> dict[str, Any]:

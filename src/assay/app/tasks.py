@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,8 @@ def task_from_source(source: Mapping[str, Any]) -> LoadedTask:
 
         spec = check(TaskFile, dict(source["config"]), where="the run's manifest")
         return task_from_file(spec, directory=source["directory"], skip_bad=source.get("skip_bad", False))
+    if source["kind"] == "score":
+        return recorded_outputs(source["path"], scorers=source["scorers"], dataset=source["dataset"])
     raise ConfigError(
         "this run was started from Python; its task is not in the manifest",
         hint="run the program again with resume=RUN_ID",
@@ -87,6 +89,41 @@ def _benchmark(name: str, *, data: str | None, options: Mapping[str, Any]) -> Lo
         "data": str(Path(data).resolve()) if data else None,
     }
     return LoadedTask(task=task, source=source)
+
+
+def recorded_outputs(path: str, *, scorers: Sequence[str], dataset: str | None) -> LoadedTask:
+    """The task of scoring outputs recorded elsewhere.
+
+    Args:
+        path: JSONL with ``id`` and ``output``; ``reference``, ``input`` and the rest may be there too.
+        scorers: Names of scorers.
+        dataset: Where references are, when the outputs file does not hold them.
+    """
+    from assay.datasets import open_samples
+
+    samples = open_samples(dataset if dataset is not None else {"path": path, "input": _input_key(path)})
+    task = Task(
+        name=f"score-{Path(path).stem}"[:60],
+        dataset=samples,
+        solver=Prompt(template="{{ input }}"),
+        scorers=[build_scorer(name) for name in scorers],
+    )
+    where = str(Path(path).resolve())
+    source = {
+        "kind": "score",
+        "path": where,
+        "scorers": list(scorers),
+        "dataset": dataset and str(Path(dataset).resolve()),
+    }
+    return LoadedTask(task=task, source=source, models=(f"replay:{where}",))
+
+
+def _input_key(path: str) -> str:
+    """The key shown as the input: recorded outputs need not hold their question."""
+    from assay.datasets.opening import read_rows
+
+    first = next(iter(read_rows(path)), {})
+    return next((key for key in ("input", "messages", "question", "prompt") if key in first), "id")
 
 
 def task_from_file(spec: TaskFile, *, directory: str, skip_bad: bool = False) -> LoadedTask:

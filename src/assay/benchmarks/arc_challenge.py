@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.benchmarks.entry import Benchmark, Found, Role, sample_list
-from assay.benchmarks.multiple_choice import STYLE, ask, choice_sample, question_of
+from assay.benchmarks.multiple_choice import SCORERS, STYLE, ask, choice_sample, question_of
 from assay.core.records import Sample
 from assay.core.task import Task
 
@@ -38,7 +38,7 @@ ARC = Benchmark(
     source="https://allenai.org/data/arc",
     licence="CC BY-SA 4.0",
     paper="Clark et al. (2018), Think you have Solved Question Answering? Try ARC, arXiv:1803.05457",
-    scorers=("choice_letter", "choice_likelihood"),
+    scorers=SCORERS,
     options={"style": STYLE},
     roles={
         "test": Role(

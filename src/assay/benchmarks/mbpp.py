@@ -86,13 +86,18 @@ def _sample(row: Mapping[str, Any], number: int) -> Sample:
     return code_sample(
         sample_id=f"MBPP/{row['task_id']}",
         text=text.strip(),
-        solution=code.replace("\r\n", "\n") if isinstance(code, str) else None,
+        solution=_unix(code) if isinstance(code, str) else None,
         metadata={
             "format": "mbpp",
             "test_list": tests,
-            "test_setup_code": row.get("test_setup_code") or "\n".join(imports),
+            "test_setup_code": _unix(row.get("test_setup_code") or "\n".join(imports)),
         },
     )
+
+
+def _unix(code: str) -> str:
+    """The data mixes line ends, even within one program."""
+    return code.replace("\r\n", "\n").replace("\r", "\n")
 
 
 MBPP = Benchmark(

@@ -19,7 +19,7 @@ ABOUT = "The following are multiple-choice questions about {{ metadata.topic }}.
 FRAME = "{% if shots %}\n{{ shots }}\n\n{% endif %}\n" + LISTED
 CHAT = ABOUT + " Reply with nothing but the letter of the right answer.\n\n" + FRAME
 BASE = ABOUT + "\n\n" + FRAME
-SHOT = LISTED + " {{ reference }}"
+SHOT = LISTED + " {{ metadata.right_letter }}"
 Row = Mapping[str, Any]
 
 

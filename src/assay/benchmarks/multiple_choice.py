@@ -12,6 +12,7 @@ from assay.core.records import GenerateParams, Sample
 from assay.core.task import Choices, Prompt, Samples, SolverSpec
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SCORERS = ("choice_letter", "choice_likelihood", "choice_likelihood_per_char")
 STYLE = Option(
     default="letter",
     values=("letter", "likelihood"),
@@ -47,7 +48,8 @@ def ask(
     """Solver, scorers and parameters of one style.
 
     Args:
-        style: ``letter`` (uses ``chat``) or ``likelihood`` (uses ``base`` and ``option``).
+        style: ``letter`` (uses ``chat``) or ``likelihood`` (uses ``base`` and ``option``; choices that are written out
+            are also compared per character).
         shot: How an example is written.
         shot_group: Metadata key that example and sample share.
     """
@@ -65,7 +67,10 @@ def ask(
     )
     if letter:
         return prompt, [ChoiceLetter()], _SHORT
-    return Choices(prompt=prompt, option_template=option), [ChoiceLikelihood()], GenerateParams()
+    scorers: list[Scorer] = [ChoiceLikelihood()]
+    if "choice" in option:  # dividing by length means something only where choices are written out
+        scorers.append(ChoiceLikelihood(name="choice_likelihood_per_char", normalise="chars"))
+    return Choices(prompt=prompt, option_template=option), scorers, GenerateParams()
 
 
 def question_of(benchmark: str, row: Mapping[str, Any], number: int) -> tuple[str, list[str], int]:
@@ -140,5 +145,16 @@ _FORMS = {"instruction": _numbered, "question_stem": _keyed, "question": _keyed,
 def choice_sample(
     *, sample_id: str, question: str, choices: Sequence[str], right: int, metadata: Mapping[str, Any]
 ) -> Sample:
-    """A sample whose reference is the letter of the right choice."""
-    return Sample(id=sample_id, input=question, choices=choices, reference=LETTERS[right], metadata=metadata)
+    """A sample whose reference is the letter of the right choice, also kept as ``metadata["right_letter"]``.
+
+    Scorers take a reference that is the text of a choice for that choice; so where the letter is itself the text of
+    one (a choice "C" among others), the reference is the right choice's text.
+    """
+    letter = LETTERS[right]
+    return Sample(
+        id=sample_id,
+        input=question,
+        choices=choices,
+        reference=choices[right] if letter in choices else letter,
+        metadata={**metadata, "right_letter": letter},
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.benchmarks.entry import Benchmark, Found, Role, sample_list
-from assay.benchmarks.multiple_choice import STYLE, ask, choice_sample, question_of
+from assay.benchmarks.multiple_choice import SCORERS, STYLE, ask, choice_sample, question_of
 from assay.core.records import Sample
 from assay.core.task import Task
 
@@ -34,7 +34,7 @@ OPENBOOKQA = Benchmark(
     source="https://allenai.org/data/open-book-qa",
     licence="Apache-2.0",
     paper="Mihaylov et al. (2018), Can a Suit of Armor Conduct Electricity?, arXiv:1809.02789",
-    scorers=("choice_letter", "choice_likelihood"),
+    scorers=SCORERS,
     options={"style": STYLE},
     roles={
         "test": Role(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.benchmarks.entry import Benchmark, Found, Role, sample_list
-from assay.benchmarks.multiple_choice import STYLE, ask, choice_sample, question_of
+from assay.benchmarks.multiple_choice import SCORERS, STYLE, ask, choice_sample, question_of
 from assay.core.records import Sample
 from assay.core.task import Task
 
@@ -33,10 +33,14 @@ PIQA = Benchmark(
     source="https://yonatanbisk.com/piqa/",
     licence="AFL-3.0",
     paper="Bisk et al. (2019), PIQA: Reasoning about Physical Commonsense in Natural Language, arXiv:1911.11641",
-    scorers=("choice_letter", "choice_likelihood"),
+    scorers=SCORERS,
     options={"style": STYLE},
     roles={
-        "test": Role(names=("piqa_test", "piqa_validation", "piqa"), original=(), hub="hf:ybisk/piqa?split=validation")
+        "test": Role(
+            names=("piqa_test", "piqa_validation", "piqa"),
+            original=(),
+            hub="hf:ybisk/piqa?split=validation&revision=refs/convert/parquet",
+        )
     },
     build=build,
 )

@@ -14,7 +14,7 @@ from typing import Any
 from assay.benchmarks.entry import Benchmark, Found, Option, sample_list
 from assay.core.errors import ConfigError, nearest
 from assay.core.records import GenerateParams, Sample
-from assay.core.task import Choices, Prompt, SampleList, Task
+from assay.core.task import Choices, Prompt, Samples, Task
 
 VARIANTS: Mapping[str, int] = {"0-shot": 0, "4-shot": 4}
 """Number of examples in front of the question, by variant."""
@@ -35,12 +35,12 @@ def load_quickstart(variant: str = "4-shot") -> Task:
         >>> len(task.dataset), task.dataset[0].input, task.dataset[0].reference
         (120, 'The capital of Japan is', 'Tokyo')
     """
-    from assay.scorers import ChoiceLikelihood
-
     if variant not in VARIANTS:
         raise ConfigError(
             f"the quickstart has no variant {variant!r}", hint=nearest(variant, VARIANTS), code="benchmark.option"
         )
+    from assay.scorers import ChoiceLikelihood
+
     shots = VARIANTS[variant]
     prompt = Prompt(
         template="{{ input }}",
@@ -61,7 +61,7 @@ def load_quickstart(variant: str = "4-shot") -> Task:
     )
 
 
-def quickstart_samples(name: str) -> SampleList:
+def quickstart_samples(name: str) -> Samples:
     """The items (``quickstart``) or the examples (``quickstart_shots``) in file order, grouped by skill."""
     text = files("assay.benchmarks").joinpath(f"{name}.jsonl").read_text(encoding="utf-8")
     return sample_list(name, [Sample(**json.loads(line)) for line in text.splitlines()])

@@ -15,13 +15,17 @@ DATA = Path(__file__).with_name("toolbox.jsonl")
 SYSTEM = """\
 You answer questions about a warehouse. Use the tools for every fact and every calculation; do not guess. \
 When a tool fails, correct the call or go on without it; when a fact cannot be had, the answer is: unknown. \
-End with one line: ANSWER: followed by the number or word alone, without units."""
+Reply with the answer alone: one number or one word, without unit, thousands separator or needless zeros."""
 
 
 def build(found: Found, options: Mapping[str, Any]) -> Task:
-    """The task; its data ships with Assay, so nothing is searched for."""
+    """The task; its data ships with Assay, so nothing is searched for.
+
+    ``expected_calls`` must all be made, in any order and among others; of a calculation any correct form will do, so
+    only its ``example`` is given, no arguments to match.
+    """
     from assay.datasets import open_samples
-    from assay.scorers import GoalReached, Steps, ToolCallMatch
+    from assay.scorers import GoalReached, Steps, ToolCallMatch, ToolErrors
 
     data = open_samples(DATA)
     prompt = Prompt(messages=[{"role": "system", "content": SYSTEM}, {"role": "user", "content": "{{ input }}"}])
@@ -29,7 +33,7 @@ def build(found: Found, options: Mapping[str, Any]) -> Task:
         name="toolbox",
         dataset=sample_list("toolbox", [data[row] for row in range(len(data))]),
         solver=Agent(prompt=prompt, tools=TOOLS, max_steps=options["max_steps"]),
-        scorers=[GoalReached(), ToolCallMatch(), Steps()],
+        scorers=[GoalReached(), ToolCallMatch(ordered=False, extra=True), ToolErrors(), Steps()],
         generate=GenerateParams(temperature=0.0, max_tokens=512),
         epochs=options["epochs"],
         metrics={"goal_reached": _passes(options["epochs"])},
@@ -48,11 +52,11 @@ TOOLBOX = Benchmark(
     name="toolbox",
     title="Toolbox",
     description="26 original questions about a small warehouse for an agent with three tools: look-ups, arithmetic, "
-    "both, and calls that fail. Scored by the final answer, the calls made and the steps taken.",
+    "both, and calls that fail. Scored by the final answer, the calls made, those that failed, and the steps taken.",
     source="ships with Assay",
     licence="Apache-2.0",
     paper="none",
-    scorers=("goal_reached", "tool_call_match", "steps"),
+    scorers=("goal_reached", "tool_call_match", "tool_errors", "steps"),
     metrics=("pass^k",),
     needs=("chat", "tools"),
     options={

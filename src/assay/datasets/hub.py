@@ -114,6 +114,12 @@ def _download(where: HubAddress) -> Iterator[Mapping[str, Any]]:
             hint="see the dataset's page; write hf:owner/name?split=…&config=…",
             code="data.not_found",
         ) from error
+    except RuntimeError as error:
+        raise DataError(
+            f"{SCHEME}{where.name} cannot be loaded: {error}",
+            hint="a dataset made by a script often has a plain copy: add &revision=refs/convert/parquet",
+            code="data.hub_refused",
+        ) from error
     except Exception as error:  # network failures reach us as the errors of four HTTP libraries
         raise DataError(
             f"{SCHEME}{where.name} could not be fetched: {type(error).__name__}: {error}; nothing was kept of it",

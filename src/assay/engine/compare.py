@@ -4,72 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from assay.core.errors import InvalidInputError, NotFoundError, nearest
 from assay.core.protocols import ScoreColumn
-from assay.core.records import Estimate
 from assay.engine.broke import BrokeColumns, what_broke
+from assay.engine.paired_metric import MetricComparison, ScorerFacts, adjusted, compare_metric
 from assay.engine.pairing import Pairs, Reduced
-from assay.engine.wording import scale_of
-from assay.stats.design import n_for_half_width, n_for_power, nice_step_below
-from assay.stats.effect import cohens_dz, discordant_odds_ratio
-from assay.stats.evidence import Evidence
-from assay.stats.multiple import holm
-from assay.stats.paired import mcnemar
-from assay.stats.scalar import mean_estimate
+from assay.engine.worst import worst_segments
 from assay.stats.special import check_confidence
 
+__all__ = ["Comparison", "MetricComparison", "ScorerFacts", "compare_columns"]
+
 SCHEMA = "assay.compare/1"
-POWER = 0.8
-WORST_SEGMENTS = 5
-SMALLEST_SEGMENT = 5
-"""Pairs a segment needs before it is tested: fewer say nothing and cost the others power."""
-
-
-class ScorerFacts(NamedTuple):
-    """What a comparison must know of a scorer: its unit, its direction (``None``: neither is better), its version."""
-
-    unit: str
-    higher_is_better: bool | None
-    version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricComparison:
-    """One metric of both runs and their paired difference, candidate minus baseline.
-
-    Attributes:
-        p_value: Two-sided, of no difference; ``None`` where it cannot be computed.
-        p_adjusted: Holm over the metrics compared.
-        test: ``mcnemar-exact``, ``paired-t``, ``paired-cluster-t`` or ``sign-exact`` (all differences equal).
-        effect_size: Discordant odds ratio for 0/1 verdicts, else Cohen's d_z.
-        verdict: ``better``, ``worse``, ``equivalent`` (interval within ± margin) or ``undecided``; it follows the
-            interval of ``difference``. Where neither direction is better it is never better or worse.
-        only_baseline: Samples only the baseline run has; likewise ``only_candidate``.
-        unscored: Shared samples without a score on a side.
-    """
-
-    name: str
-    baseline: Estimate
-    candidate: Estimate
-    difference: Estimate
-    p_value: float | None
-    p_adjusted: float | None = None
-    test: str
-    effect_size: Estimate
-    verdict: str
-    sentence: str
-    higher_is_better: bool | None
-    only_baseline: int = 0
-    only_candidate: int = 0
-    unscored: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        estimates = ("baseline", "candidate", "difference", "effect_size")
-        plain = ("p_value", "p_adjusted", "test", "verdict", "sentence", "only_baseline", "only_candidate", "unscored")
-        return {name: getattr(self, name).to_dict() for name in estimates} | {n: getattr(self, n) for n in plain}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +74,7 @@ class Comparison:
 
         numbers, words = DataType.float64(), DataType.string()
         rows = list(self.metrics.values())
-        columns = {
+        columns: dict[str, Any] = {
             "metric": Array([row.name for row in rows], type=words),
             "baseline": Array([row.baseline.value for row in rows], type=numbers),
             "candidate": Array([row.candidate.value for row in rows], type=numbers),
@@ -198,10 +145,14 @@ def compare_columns(
     shared, refused = _comparable(baseline, candidate, scorers, candidate_versions or {})
     found: dict[str, MetricComparison] = {}
     pairs: dict[str, Pairs] = {}
+    critical: set[str] = set()
     for name in shared:
         before, after = Reduced.of(baseline[name]), Reduced.of(candidate[name])
         pairs[name] = Pairs.of(before, after)
-        found[name] = _compare(name, before, after, pairs[name], scorers[name], confidence, margin, label)
+        critical |= before.critical | after.critical
+        found[name] = compare_metric(
+            name, pairs[name], scorers[name], confidence=confidence, margin=margin, label=label
+        )
     if not any(len(pair.ids) for pair in pairs.values()):
         raise InvalidInputError(
             f"{baseline_run} and {candidate_run} share no scored sample" if shared else _nothing(refused),
@@ -209,7 +160,9 @@ def compare_columns(
             code="compare.nothing_shared",
         )
     first = primary if primary in pairs else next(name for name in shared if pairs[name].ids)
-    found = _adjusted(found, confidence)
+    by_key = dict(segments or {})
+    if critical:
+        by_key["critical"] = dict.fromkeys(critical, "true")
     facts, flips = scorers[first], {"gained": list[str](), "lost": list[str]()}
     if pairs[first].binary(facts.unit):
         up, down = pairs[first].flips()
@@ -221,14 +174,14 @@ def compare_columns(
         confidence=confidence,
         margin=margin,
         paired_samples=len(pairs[first].ids),
-        metrics=found,
+        metrics=adjusted(found, confidence),
         flips=flips,
         what_broke=what_broke(
             {name: (pair, scorers[name]) for name, pair in pairs.items() if name != first},
             broke or BrokeColumns(),
             confidence=confidence,
         ),
-        segments=_worst_segments(first, pairs[first], facts, segments or {}, confidence),
+        segments=worst_segments(first, pairs[first], facts, by_key, confidence=confidence),
         not_compared=refused,
     )
 
@@ -260,34 +213,3 @@ def _comparable(
 
 def _nothing(refused: Sequence[Mapping[str, str]]) -> str:
     return "no metric can be compared: " + "; ".join(f"{row['metric']}: {row['reason']}" for row in refused)
-
-
-def _compare(
-    name: str,
-    before: Reduced,
-    after: Reduced,
-    pairs: Pairs,
-    facts: ScorerFacts,
-    confidence: float,
-    margin: float,
-    label: str,
-) -> MetricComparison:
-    evidence = pairs.evidence(facts.unit)
-    difference = evidence.estimate(confidence)
-    verdict = _verdict(difference, facts.higher_is_better, margin)
-    p_value, test = _test(pairs, evidence, difference, facts.unit)
-    return MetricComparison(
-        name=name,
-        baseline=_side(pairs, pairs.baseline, facts.unit, confidence),
-        candidate=_side(pairs, pairs.candidate, facts.unit, confidence),
-        difference=difference,
-        p_value=p_value,
-        test=test,
-        effect_size=_effect_size(pairs, facts.unit, confidence),
-        verdict=verdict,
-        sentence=_sentence(name, pairs, evidence, difference, verdict, facts, margin, label),
-        higher_is_better=facts.higher_is_better,
-        only_baseline=pairs.only_baseline,
-        only_candidate=pairs.only_candidate,
-        unscored=pairs.unscored,
-    )

@@ -23,7 +23,9 @@ class Scale:
         self.factor = 100.0 if unit == "share" else 1.0
         self.word = {"share": " points", "score": "", "usd": " USD"}.get(unit, f" {unit}")
         shown = abs(half_width or 0.0) * self.factor
-        self.decimals = min(max(0, 1 - math.floor(math.log10(shown))), 8) if shown > 0.0 else (1 if unit == "share" else 3)
+        self.decimals = (
+            min(max(0, 1 - math.floor(math.log10(shown))), 8) if shown > 0.0 else (1 if unit == "share" else 3)
+        )
 
     def amount(self, value: float) -> str:
         """The number alone."""

@@ -32,11 +32,12 @@ class TransportTimeoutError(TransportError):
 class Transport(Protocol):
     """Sends POST requests over kept-alive connections. Every implementation passes the same contract tests.
 
-    Proxies come from ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``. Cancelling ``send`` frees its connection.
+    Proxies come from ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``. Cancelling ``send`` frees its place at once; its
+    socket is closed then too, or at the latest when ``timeout_s`` is over.
     """
 
     async def send(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
-        """The reply, whatever its status.
+        """The reply, whatever its status; waiting for a free place does not count as time.
 
         Raises:
             TransportTimeoutError: It took longer than ``timeout_s``.

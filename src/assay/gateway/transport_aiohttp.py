@@ -24,7 +24,7 @@ class AiohttpTransport:
     """
 
     def __init__(self, *, max_connections: int | None = None, ca_file: str | None = None) -> None:
-        self._max_connections = max_connections
+        self._places = None if max_connections is None else asyncio.Semaphore(max_connections)
         self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
@@ -33,10 +33,16 @@ class AiohttpTransport:
         authorities = extra_authorities(self._ca_file)
         if authorities:
             context.load_verify_locations(cadata=b"\n".join(authorities).decode())
-        connector = aiohttp.TCPConnector(limit=self._max_connections or 0, ssl=context)
+        connector = aiohttp.TCPConnector(limit=0, ssl=context)
         return aiohttp.ClientSession(connector=connector, trust_env=True, headers={"User-Agent": "assay"})
 
     async def send(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
+        if self._places is None:
+            return await self._send(url, headers, body, timeout_s)
+        async with self._places:
+            return await self._send(url, headers, body, timeout_s)
+
+    async def _send(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
         session = self._session
         if session is None:
             session = self._session = self._build()

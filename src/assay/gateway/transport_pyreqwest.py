@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -15,19 +16,22 @@ from assay.gateway.transport import HttpReply, TransportError, TransportTimeoutE
 class PyreqwestTransport:
     """A Transport on one reqwest client, made on first use.
 
+    pyreqwest (0.15) stops waiting when a task is cancelled but leaves the request to run to its reply or time-out. The
+    places are therefore counted here and not by the client: a cancelled call gives its place back at once.
+
     Args:
         max_connections: Requests in flight at most; ``None`` is unlimited.
         ca_file: See ``open_transport``.
     """
 
     def __init__(self, *, max_connections: int | None = None, ca_file: str | None = None) -> None:
-        self._max_connections = max_connections
+        self._places = None if max_connections is None else asyncio.Semaphore(max_connections)
         self._ca_file = ca_file
         self._client: Client | None = None
         self._timeouts: dict[float, timedelta] = {}
 
     def _build(self) -> Client:
-        builder = ClientBuilder().max_connections(self._max_connections).follow_redirects(False).user_agent("assay")
+        builder = ClientBuilder().follow_redirects(False).user_agent("assay")
         for certificate in extra_authorities(self._ca_file):
             builder = builder.add_root_certificate_pem(certificate)
         try:
@@ -37,6 +41,12 @@ class PyreqwestTransport:
         return client
 
     async def send(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
+        if self._places is None:
+            return await self._send(url, headers, body, timeout_s)
+        async with self._places:
+            return await self._send(url, headers, body, timeout_s)
+
+    async def _send(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
         client = self._client
         if client is None:
             client = self._client = self._build()

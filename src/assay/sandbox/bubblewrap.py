@@ -12,14 +12,14 @@ from assay.sandbox.interpreter import BOOTSTRAP, Interpreter, credentials
 from assay.sandbox.pool import Pool
 from assay.sandbox.program import Program, Verdict
 from assay.sandbox.seccomp import seccomp_filter
-from assay.sandbox.supervisor import Supervisor
+from assay.sandbox.supervisor import Descriptors, Supervisor
 
 INSIDE_PYTHON = "/py/bin/python3"
 _LIBRARIES = "/py/so"
 
 
 def arguments(
-    *, bwrap: Path, interpreter: Interpreter, seccomp_fd: int, report_fd: int, tmp_mb: int, disable_userns: bool = True
+    *, bwrap: Path, interpreter: Interpreter, descriptors: Descriptors, tmp_mb: int, disable_userns: bool = True
 ) -> list[str]:
     """The command line of one sandbox.
 
@@ -54,8 +54,8 @@ def arguments(
         *("--dev-bind", "/dev/null", "/dev/null"),
         *("--size", str(tmp_mb << 20), "--tmpfs", "/tmp"),  # noqa: S108
         *("--remount-ro", "/", "--chdir", "/tmp"),  # noqa: S108
-        *("--seccomp", str(seccomp_fd), "--"),
-        *(INSIDE_PYTHON, "-I", "-S", "-B", "-c", BOOTSTRAP, str(report_fd)),
+        *("--seccomp", str(descriptors.seccomp), "--info-fd", str(descriptors.info), "--"),
+        *(INSIDE_PYTHON, "-I", "-S", "-B", "-u", "-c", BOOTSTRAP, str(descriptors.report)),
     ]
 
 
@@ -104,12 +104,11 @@ class BubblewrapSandbox:
         return await self._pool.run_async(self._supervisor(program))
 
     def _supervisor(self, program: Program) -> Supervisor:
-        def argv(report_fd: int, filter_fd: int) -> Sequence[str]:
+        def argv(descriptors: Descriptors) -> Sequence[str]:
             return arguments(
                 bwrap=self.bwrap,
                 interpreter=self.interpreter,
-                seccomp_fd=filter_fd,
-                report_fd=report_fd,
+                descriptors=descriptors,
                 tmp_mb=program.file_mb,
                 disable_userns=self.disable_userns,
             )

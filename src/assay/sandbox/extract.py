@@ -112,13 +112,24 @@ def _defines(text: str, entry: str | None) -> bool:
 
 
 def _is_program(text: str, entry: str | None) -> bool:
-    return _parse(text) is not None and (entry is None or _defines(text, entry))
+    return (entry is None or _defines(text, entry)) and _compiles(text)
+
+
+def _compiles(text: str) -> bool:
+    """Whether it is a program; parsing alone lets a ``return`` stand outside a function."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in the model's strings are its own affair
+            compile(text, "<answer>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _parse(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes in the model's strings are its own affair
+            warnings.simplefilter("ignore")
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

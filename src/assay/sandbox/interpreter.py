@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from assay.sandbox.elf import loader_of, soname_of
 
 MINIMUM = (3, 11)
 INSIDE = ("wire", "player", "referee", "start")
@@ -93,7 +94,8 @@ def find_interpreter(*, drop_to: int | None) -> Interpreter:
         if isinstance(found, Interpreter):
             return found
         complaints.append(f"{candidate}: {found}")
-    found = probe(shared_copy(own), drop_to=drop_to)
+    copy = shared_copy(own)
+    found = probe(copy, drop_to=drop_to, library_path=copy.parent.parent / "lib")
     if isinstance(found, Interpreter):
         return found
     raise ValueError(f"no Python to run inside ({'; '.join(complaints)}; its copy: {found})")
@@ -104,8 +106,15 @@ def credentials(drop_to: int | None) -> dict[str, Any]:
     return {} if drop_to is None else {"user": drop_to, "group": drop_to, "extra_groups": []}
 
 
-def probe(candidate: Path, *, drop_to: int | None, libraries: bool = True) -> Interpreter | str:
-    """Ask a Python about itself, as the user who will run it; a sentence when it will not do."""
+def probe(
+    candidate: Path, *, drop_to: int | None, libraries: bool = True, library_path: Path | None = None
+) -> Interpreter | str:
+    """Ask a Python about itself, as the user who will run it; a sentence when it will not do.
+
+    Args:
+        libraries: Load every extension module, to learn which shared libraries they need.
+        library_path: Where a copied Python finds its own ``libpython`` (it names the folder it was copied from).
+    """
     sources = [(f"assay.sandbox.inside.{name}", _source(name)) for name in INSIDE]
     try:
         done = subprocess.run(  # noqa: S603 - a Python of this machine and our own text
@@ -115,6 +124,7 @@ def probe(candidate: Path, *, drop_to: int | None, libraries: bool = True) -> In
             text=True,
             timeout=60,
             cwd="/",
+            env={"LD_LIBRARY_PATH": str(library_path)} if library_path else {},
             check=True,
             **credentials(drop_to),
         )
@@ -165,40 +175,14 @@ def shared_copy(executable: Path) -> Path:
     return place / "bin" / executable.name
 
 
-def loader_of(executable: Path) -> str | None:
-    """The dynamic loader named in a 64-bit little-endian ELF file (its PT_INTERP segment)."""
-    with executable.open("rb") as file:
-        head = file.read(64)
-        if head[:6] != b"\x7fELF\x02\x01":
-            return None
-        (table,) = struct.unpack_from("<Q", head, 32)
-        size, count = struct.unpack_from("<HH", head, 54)
-        file.seek(table)
-        segments = file.read(size * count)
-        for at in range(0, size * count, size):
-            (kind,) = struct.unpack_from("<I", segments, at)
-            if kind == 3:
-                offset, _, _, length = struct.unpack_from("<QQQQ", segments, at + 8)
-                file.seek(offset)
-                return file.read(length).rstrip(b"\0").decode()
-    return None
-
-
 def _source(name: str) -> str:
     return (files("assay.sandbox.inside") / f"{name}.py").read_text(encoding="utf-8")
 
 
 def _libraries(mapped: Sequence[Path], *, outside: Path) -> dict[str, Path]:
-    """Mapped files by the names they may be asked for: ``libz.so.1``, not ``libz.so`` (for compilers)."""
-    found: dict[str, Path] = {}
-    for path in mapped:
-        if path.is_relative_to(outside) or path.name.startswith("ld-"):
-            continue
-        stem = path.name.partition(".so")[0]
-        names = {name.name for name in path.parent.glob(f"{stem}.so*") if name.resolve() == path.resolve()}
-        links = names - {path.name, f"{stem}.so"}
-        found.update(dict.fromkeys(links or {path.name}, path))
-    return found
+    """Mapped files by the name they are asked for, without the loader and what lies in the standard library."""
+    paths = [path for path in mapped if not path.is_relative_to(outside) and not path.name.startswith("ld-")]
+    return {soname_of(path): path for path in paths}
 
 
 def _open_to_readers(root: Path) -> None:

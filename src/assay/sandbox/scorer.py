@@ -48,8 +48,8 @@ class CodeExecution:
 
     @property
     def version(self) -> str:
-        """Hash of format and limits."""
-        limits = [self.timeout_s, self.memory_mb, self.processes]
+        """Hash of format, limits and whether the code is isolated."""
+        limits = [self.timeout_s, self.memory_mb, self.processes, self.unsafe_exec]
         return short_hash(["code_execution", _METHOD, self.format, limits])
 
     def prepare(self) -> Sandbox:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import json
 import math
 import os
 import secrets
+import select
 import selectors
 import signal
 import struct
@@ -17,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.sandbox.inside.referee import UNSUPPORTED
 from assay.sandbox.inside.wire import MAX_FRAME_BYTES, WireError, decode, encode, no_objects, no_references
@@ -25,15 +27,24 @@ from assay.sandbox.program import Program, SandboxError, Verdict
 
 START_TIMEOUT_S = 60.0
 _TAIL_BYTES = 2000
+_END_TIMEOUT_MS = 2000
 _PROCESSES_OF_OURS = 3
 _STANDARD_LIBRARY = sys.stdlib_module_names
+
+
+class Descriptors(NamedTuple):
+    """What a process is started with: where the inside reports to, the filter's source, where its pid is told."""
+
+    report: int
+    seccomp: int
+    info: int
 
 
 class Supervisor:
     """One run of one program; used once.
 
     Args:
-        argv: Command line, given the descriptor the inside reports to and the one the filter is read from.
+        argv: Command line, given its descriptors.
         bundle: Code of the inside, marshalled for the interpreter in ``argv``.
         limit_processes: Whether the kernel counts processes for this sandbox alone (it does in a user namespace).
         seccomp: Filter handed to the process through a pipe; smaller than a pipe holds.
@@ -45,7 +56,7 @@ class Supervisor:
         self,
         program: Program,
         *,
-        argv: Callable[[int, int], Sequence[str]],
+        argv: Callable[[Descriptors], Sequence[str]],
         bundle: bytes,
         limit_processes: bool,
         seccomp: bytes = b"",
@@ -79,14 +90,16 @@ class Supervisor:
         with contextlib.ExitStack() as stack:
             report_in, report_out = _pipe(stack)
             filter_in, filter_out = _pipe(stack)
+            self._info, info_out = _pipe(stack)
             os.write(filter_out.fileno(), self._seccomp)
             filter_out.close()
             cwd = stack.enter_context(tempfile.TemporaryDirectory(prefix="assay-unsafe-")) if self._scratch else "/"
-            process = self._start(report_out.fileno(), filter_in.fileno(), cwd)
+            process = self._start(Descriptors(report_out.fileno(), filter_in.fileno(), info_out.fileno()), cwd)
             stack.enter_context(process)  # closes its pipes and waits for it
-            stack.callback(self._kill)
+            stack.callback(self._end, process)
             self._process = process
             report_out.close()
+            info_out.close()
             if not self._cancelled.is_set():
                 self._watch(process, report_in.fileno())
         if not self._ready and not self._cancelled.is_set():
@@ -106,15 +119,15 @@ class Supervisor:
             detail = f"{detail}\nlast output: {printed}"
         return Verdict(passed=passed, reason=reason, detail=detail, seconds=time.monotonic() - began)
 
-    def _start(self, report_fd: int, filter_fd: int, cwd: str) -> subprocess.Popen[bytes]:
+    def _start(self, descriptors: Descriptors, cwd: str) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(  # noqa: S603 - our own command line
-                self._argv(report_fd, filter_fd),
+                self._argv(descriptors),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
-                pass_fds=(report_fd, filter_fd),
+                pass_fds=descriptors,
                 start_new_session=True,
                 cwd=cwd,
                 env={},
@@ -218,6 +231,20 @@ class Supervisor:
     def _fail(self, reason: str, detail: str) -> None:
         self._verdict = self._verdict or (False, reason, detail)
 
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End everything that runs: first the namespace, whose end bubblewrap then sees and reaps, then the rest.
+
+        Killing bubblewrap itself would do, but would leave its child to whatever process adopts orphans here; in many
+        containers nothing reaps those.
+        """
+        with contextlib.suppress(ValueError, KeyError, ProcessLookupError, PermissionError):
+            os.set_blocking(self._info.fileno(), False)
+            first = int(json.loads(self._info.read() or b"{}")["child-pid"])
+            if process.poll() is None:
+                os.kill(first, signal.SIGKILL)
+            _await_exit(process.pid)
+        self._kill()
+
     def _kill(self) -> None:
         process = self._process
         if process is not None and process.poll() is None:
@@ -276,6 +303,17 @@ def preload(program: Program) -> list[str]:
 def _pipe(stack: contextlib.ExitStack) -> tuple[io.FileIO, io.FileIO]:
     reader, writer = os.pipe()
     return stack.enter_context(io.FileIO(reader, "rb")), stack.enter_context(io.FileIO(writer, "wb"))
+
+
+def _await_exit(pid: int) -> None:
+    """Wait for a child without reaping it and, unlike ``Popen.wait``, without sleeping between looks."""
+    watched = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(watched, select.POLLIN)
+        poll.poll(_END_TIMEOUT_MS)
+    finally:
+        os.close(watched)
 
 
 def _message(value: Any) -> bytes:

@@ -38,9 +38,10 @@ class UnsafeSandbox:
 
     def _supervisor(self, program: Program) -> Supervisor:
         interpreter = self._interpreter
+        python = [str(interpreter.executable), "-I", "-S", "-B", "-u", "-c", BOOTSTRAP]
         return Supervisor(
             program,
-            argv=lambda report_fd, _: [str(interpreter.executable), "-I", "-S", "-B", "-c", BOOTSTRAP, str(report_fd)],
+            argv=lambda descriptors: [*python, str(descriptors.report)],
             bundle=interpreter.bundle,
             limit_processes=False,
             scratch=True,

@@ -78,7 +78,7 @@ def open_store(directory: str | Path, *, read_only: bool = False, cache: str | P
         0
     """
     root = store_directory(directory)
-    if root.exists() and not root.is_dir():
+    if root.is_file():
         raise failure(root, "store.unusable", cause="it is a file; a store is a directory", kept="nothing was changed")
     database = Database(root / DATABASE, schema=STORE, read_only=read_only)
     replies = database

@@ -208,7 +208,7 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
     from jsonschema.validators import validator_for
 
     try:
-        validator_for(schema).check_schema(schema)
+        validator_for(schema).check_schema(dict(schema))
     except SchemaError as error:
         raise ProviderError(
             f"the JSON schema is not valid: {error.message}", hint="correct generate.json_schema"

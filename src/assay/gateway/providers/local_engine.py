@@ -25,7 +25,7 @@ from assay.core.errors import ProviderError
 CANCEL_EVERY_TOKENS = 64
 """While a prompt is read, a stopped call ends after at most so many tokens."""
 SHARED_TOP = 256
-"""Likeliest tokens asked for where several options continue from one place; those not among them are asked for singly."""
+"""Likeliest tokens asked for where options part; an option's token that is not among them is asked for singly."""
 _FORCE = 1e4  # logit added to a token that must be sampled; reported log-probabilities are from before it
 _HTTP_TIMEOUT_S = 60.0
 
@@ -154,7 +154,8 @@ class LlamaEngine:
         (``"is "`` + ``"Paris"``), scoring starts before it for all options alike: totals then include the prompt's
         last piece of text and remain comparable among the options.
 
-        Log-probabilities are of the full next-token distribution, before temperature or any other sampler.
+        Log-probabilities are of the full next-token distribution, before temperature or any other sampler, in single
+        precision: within about 1e-4 nats.
         """
         start, tails = self._tails(prompt, options, special=special)
         longest = len(start) + max(map(len, tails))

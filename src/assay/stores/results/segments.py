@@ -6,28 +6,22 @@ beside the old ones, and only then replaces ``segment.json``: a crash at any poi
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
-from threading import Thread
-from typing import Any
 
 import orjson
-from arro3.core import RecordBatch, RecordBatchReader, Schema
-from arro3.io import write_parquet
 
 from assay.core.errors import StoreError
 from assay.core.records import Item
 from assay.stores.failures import failure, from_os
 from assay.stores.objects import sync_directory, write_durably
-from assay.stores.results.columns import LONG_COLUMNS, OUTPUTS, SCORES, batches
+from assay.stores.results.columns import OUTPUTS, SCORES, batches
+from assay.stores.results.parquet import ParquetFile
 
 _FORMAT = "assay.segment/1"
-_ROW_GROUP = 10_000
 _NAME = "segment.json"
 
 
@@ -148,72 +142,16 @@ def _clear(directory: Path, *, keep: Segment | None) -> None:
 def _write_parquet_pair(outputs: Path, scores: Path, items: Iterable[Item]) -> tuple[int, set[str]]:
     count = 0
     scorers: set[str] = set()
-    with_outputs, with_scores = _ParquetThread(outputs, OUTPUTS), _ParquetThread(scores, SCORES)
+    files = [ParquetFile(outputs, OUTPUTS), ParquetFile(scores, SCORES)]
     try:
         for batch in batches(items):
-            with_outputs.add(batch.outputs)
-            with_scores.add(batch.scores)
+            for file, part in zip(files, (batch.outputs, batch.scores), strict=True):
+                file.add(part)
             count += batch.items
             scorers |= batch.scorers
     finally:
-        with_outputs.end()
-        with_scores.end()
-    with_outputs.check()
-    with_scores.check()
-    for path in (outputs, scores):
-        _sync_file(path)
+        for file in files:
+            file.end()
+    for file in files:
+        file.check()
     return count, scorers
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-class _ParquetThread:
-    """A Parquet file that takes batches as they come: the writer wants to pull, the seal feeds two files at once."""
-
-    def __init__(self, path: Path, schema: Schema) -> None:
-        self._path = path
-        self._schema = schema
-        self._queue: Queue[RecordBatch | None] = Queue(maxsize=1)
-        self._error: Exception | None = None
-        self._thread = Thread(target=self._write, name=f"write {path.name}", daemon=True)
-        self._thread.start()
-
-    def add(self, batch: RecordBatch) -> None:
-        self.check()
-        self._queue.put(batch)
-
-    def end(self) -> None:
-        self._queue.put(None)
-        self._thread.join()
-
-    def check(self) -> None:
-        """Raise what stopped the writer, if anything did."""
-        if self._error is not None:
-            raise _write_failure(self._error, self._path)
-
-    def _write(self) -> None:
-        try:
-            write_parquet(
-                RecordBatchReader.from_batches(self._schema, self._batches()),
-                self._path,
-                compression="zstd(1)",
-                max_row_group_size=_ROW_GROUP,
-                column_dictionary_enabled={name: False for name in LONG_COLUMNS if name in self._schema.names},
-            )
-        except Exception as error:
-            self._error = error
-            for _ in self._batches():
-                pass  # so that add() never waits for a writer that is gone
-
-    def _batches(self) -> Iterator[Any]:
-        return iter(self._queue.get, None)
-
-
-def _write_failure(error: Exception, path: Path) -> StoreError:
-    text = str(error)
-    if "os error 28" in text or "os error 122" in text or "os error 27" in text:
-        return failure(path.parent, "store.disk_full", cause=text)
-    return failure(path.parent, "store.unusable", cause=text)

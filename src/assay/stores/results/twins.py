@@ -79,7 +79,8 @@ def page(items: Iterable[Item], query: PageQuery, *, run_id: str) -> Page:
     """The rows of one page and how many there are in all; keeps no more than the rows up to the page's end."""
     finder = _Finder(checked_query(query))
     last = query.offset + query.limit
-    rows = heapq.nsmallest(last, finder.matching(items), key=_sort_key(query))[query.offset :]
+    # At least one, for of none nothing would be counted.
+    rows = heapq.nsmallest(max(last, 1), finder.matching(items), key=_sort_key(query))[query.offset : last]
     if query.scorer is not None and finder.some and query.scorer not in finder.seen:
         raise scorer_unknown(run_id, query.scorer, finder.seen)
     return Page(total=finder.total, rows=[_shown(row, values) for row, values in rows])

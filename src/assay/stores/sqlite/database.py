@@ -15,13 +15,6 @@ from assay.core.errors import StoreError
 from assay.stores.failures import failure, from_os, from_sqlite
 from assay.stores.sqlite.schema import VERSION
 
-_TUNING = (
-    "synchronous = NORMAL",  # a commit survives the death of the process; a power cut may lose the last moments
-    "wal_autocheckpoint = 8000",  # keys are hashes, so ticks touch the same index pages over and over: copy them rarely
-    "journal_size_limit = 67108864",
-    "cache_size = -16000",
-)
-
 
 class Database:
     """A connection to one SQLite file in WAL mode, usable from every thread of the process.
@@ -89,8 +82,8 @@ class Database:
         try:
             with self._translated():
                 self._switch_to_wal(connection)
-                for pragma in _TUNING:
-                    connection.execute(f"PRAGMA {pragma}")
+                # A commit survives the death of the process; only a power cut may lose the last moments.
+                connection.execute("PRAGMA synchronous = NORMAL")
                 self._check_version(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 for statement in schema:

@@ -1,0 +1,257 @@
+"""What else changed: every secondary metric, and length, refusals, format, latency, cost, as non-inferiority verdicts.
+
+A standing panel, so that a gain on the primary metric is never read without its price. Default margins are the loss
+most teams would let pass without asking:
+
+- a share or a score may lose 0.02 (2 points);
+- refusals, malformed outputs (empty, or cut off at the token limit) and failed calls may rise by 2 points;
+- latency may rise by 20 %, cost by 10 %, any other unit by 10 %;
+- length, which has no better direction, may move by 20 % either way.
+
+Verdicts: ``noninferior`` (a loss beyond the margin is ruled out), ``worse`` (a loss is certain, and one beyond the
+margin is not ruled out), ``changed`` (the same where no direction is better), ``unclear`` (too few samples to say),
+``unknown`` (no data). Both claims are one-sided tests at half of 1 - confidence, each corrected by Holm over the panel.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.core.protocols import Results, Scorer
+from assay.core.records import Estimate, Item
+from assay.engine.paired_metric import ScorerFacts
+from assay.engine.pairing import Pairs, Reduced
+from assay.engine.wording import percent, scale_of
+from assay.stats.evidence import Evidence
+from assay.stats.multiple import holm
+from assay.stats.ratio import ratio_evidence
+from assay.stats.scalar import SHARE_UNITS
+
+SHARE_MARGIN = 0.02
+RATIO_MARGIN = 0.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vital:
+    """Something every run has: its unit, its direction and the change that is let pass (relative unless a share)."""
+
+    name: str
+    unit: str
+    higher_is_better: bool | None
+    margin: float
+    words: str
+
+
+VITALS = (
+    Vital(name="output_chars", unit="chars", higher_is_better=None, margin=0.20, words="output length"),
+    Vital(name="output_tokens", unit="tokens", higher_is_better=None, margin=0.20, words="output tokens"),
+    Vital(name="refusals", unit="share", higher_is_better=False, margin=SHARE_MARGIN, words="refusals"),
+    Vital(name="format", unit="share", higher_is_better=False, margin=SHARE_MARGIN, words="empty or cut-off outputs"),
+    Vital(name="failures", unit="share", higher_is_better=False, margin=SHARE_MARGIN, words="failed calls"),
+    Vital(name="latency_s", unit="s", higher_is_better=False, margin=0.20, words="latency"),
+    Vital(name="cost_usd", unit="usd", higher_is_better=False, margin=0.10, words="cost"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokeColumns:
+    """The vitals of both runs by name; each a column reduced to samples."""
+
+    baseline: Mapping[str, Reduced] = field(default_factory=dict)
+    candidate: Mapping[str, Reduced] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, results: Results, baseline_run: str, candidate_run: str) -> BrokeColumns:
+        """Read them from the outputs of two sealed runs, in one pass each."""
+        from assay.scorers import Refusal
+
+        refusal = Refusal()
+        return cls(
+            baseline=vitals_of(results.items(baseline_run), refusal),
+            candidate=vitals_of(results.items(candidate_run), refusal),
+        )
+
+
+def vitals_of(items: Iterator[Item] | Sequence[Item], refusal: Scorer) -> dict[str, Reduced]:
+    """Vitals by name from finished items; epochs are averaged within the sample.
+
+    A failed call counts under ``failures`` and nowhere else: its length of 0 would look like brevity.
+    """
+    held: dict[str, dict[str, list[float]]] = {vital.name: defaultdict(list) for vital in VITALS}
+    clusters: dict[str, str] = {}
+    for item in items:
+        sample, output = item.sample.id, item.output
+        if item.sample.cluster is not None:
+            clusters[sample] = item.sample.cluster
+        held["failures"][sample].append(float(output.error is not None))
+        if output.error is not None:
+            continue
+        refused = refusal.score(item.sample, output).value
+        cut_off = output.finish_reason == "length" or (not output.text.strip() and not output.tool_calls)
+        found = {
+            "output_chars": float(len(output.text)),
+            "output_tokens": output.usage.output_tokens,
+            "refusals": refused,
+            "format": float(cut_off),
+            "latency_s": output.latency_s,
+            "cost_usd": output.cost_usd,
+        }
+        for name, value in found.items():
+            if value is not None:
+                held[name][sample].append(float(value))
+    return {
+        name: Reduced(
+            values={sample: sum(values) / len(values) for sample, values in column.items()},
+            unscored={},
+            clusters=clusters,
+            critical=frozenset(),
+            repeated=any(len(values) > 1 for values in column.values()),
+        )
+        for name, column in held.items()
+    }
+
+
+@dataclass(slots=True, kw_only=True)
+class _Row:
+    """One line of the panel while it is being decided."""
+
+    name: str
+    words: str
+    kind: str
+    margin: float
+    relative: bool
+    higher_is_better: bool | None
+    unchanged: bool
+    evidence: Evidence
+    fine: float | None = None
+    bad: float | None = None
+
+    def estimate(self, confidence: float) -> Estimate:
+        return self.evidence.estimate(confidence)
+
+
+def what_broke(
+    metrics: Mapping[str, tuple[Pairs, ScorerFacts]], columns: BrokeColumns, *, confidence: float = 0.95
+) -> list[dict[str, Any]]:
+    """The panel, worst verdicts first.
+
+    Args:
+        metrics: Pairs and facts of the secondary metrics, by name.
+        columns: Vitals of both runs; empty leaves them out of the panel.
+        confidence: Coverage of the intervals shown.
+    """
+    rows = [
+        _row(name, name, "metric", pairs, facts.unit, facts.higher_is_better)
+        for name, (pairs, facts) in metrics.items()
+    ]
+    for vital in VITALS:
+        before, after = columns.baseline.get(vital.name), columns.candidate.get(vital.name)
+        if before is not None and after is not None:
+            pairs = Pairs.of(before, after)
+            rows.append(_row(vital.name, vital.words, "vital", pairs, vital.unit, vital.higher_is_better, vital.margin))
+    for row in rows:
+        row.fine, row.bad = _p_values(row)
+    fine = _holm_of([row.fine for row in rows])
+    bad = _holm_of([row.bad for row in rows])
+    written = [_written(row, confidence, p_fine, p_bad) for row, p_fine, p_bad in zip(rows, fine, bad, strict=True)]
+    order = ("worse", "changed", "unclear", "noninferior", "unknown")
+    return sorted(written, key=lambda line: order.index(line["verdict"]))
+
+
+def _row(
+    name: str,
+    words: str,
+    kind: str,
+    pairs: Pairs,
+    unit: str,
+    higher_is_better: bool | None,
+    margin: float | None = None,
+) -> _Row:
+    relative = unit not in SHARE_UNITS and unit != "nats"
+    evidence = (
+        ratio_evidence(pairs.baseline, pairs.candidate, clusters=pairs.clusters) if relative else pairs.evidence(unit)
+    )
+    return _Row(
+        name=name,
+        words=words,
+        kind=kind,
+        margin=margin if margin is not None else (RATIO_MARGIN if relative else SHARE_MARGIN),
+        relative=relative,
+        higher_is_better=higher_is_better,
+        unchanged=bool(pairs.ids) and not any(pairs.differences),
+        evidence=evidence,
+    )
+
+
+def _p_values(row: _Row) -> tuple[float | None, float | None]:
+    """One-sided p-values of "the loss is beyond the margin" and of "there is no loss"."""
+    same, evidence = (1.0 if row.relative else 0.0), row.evidence
+    above_floor, below_ceiling = evidence.p_above(same - row.margin), evidence.p_below(same + row.margin)
+    rose, fell = evidence.p_above(same), evidence.p_below(same)
+    if above_floor is None or below_ceiling is None or rose is None or fell is None:
+        return None, None
+    if row.higher_is_better is None:
+        return max(above_floor, below_ceiling), min(1.0, 2.0 * min(rose, fell))
+    return (above_floor, fell) if row.higher_is_better else (below_ceiling, rose)
+
+
+def _holm_of(p_values: Sequence[float | None]) -> list[float | None]:
+    known = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(known) for p in p_values]
+
+
+def _written(row: _Row, confidence: float, fine: float | None, bad: float | None) -> dict[str, Any]:
+    estimate, level = row.estimate(confidence), 0.5 * (1.0 - confidence)
+    if estimate.n == 0 or estimate.value is None:
+        verdict = "unknown"
+    elif row.unchanged or (fine is not None and fine <= level):
+        verdict = "noninferior"
+    elif bad is not None and bad <= level:
+        verdict = "changed" if row.higher_is_better is None else "worse"
+    else:
+        verdict = "unclear"
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "verdict": verdict,
+        "margin": row.margin,
+        "relative": row.relative,
+        "estimate": estimate.to_dict(),
+        "p_noninferior": fine,
+        "p_worse": bad,
+        "sentence": _sentence(row, estimate, verdict),
+    }
+
+
+def _sentence(row: _Row, estimate: Estimate, verdict: str) -> str:
+    if verdict == "unknown" or estimate.value is None:
+        return f"{row.words}: unknown ({estimate.reason})"
+    if row.unchanged:
+        return f"{row.words}: the same on all {estimate.n:,} paired samples"
+    scale = scale_of(estimate)
+    if row.relative:
+        moved, limit = percent(estimate.value), f"{row.margin:.0%}".replace("%", " %")
+        span = (
+            None if estimate.low is None or estimate.high is None else (percent(estimate.low), percent(estimate.high))
+        )
+    else:
+        moved, limit = scale.named(estimate.value), scale.target(row.margin)
+        if estimate.value > 0.0:
+            moved = f"+{moved}"
+        span = (
+            None
+            if estimate.low is None or estimate.high is None
+            else (scale.amount(estimate.low), scale.amount(estimate.high))
+        )
+    bounds = f"({span[0]} to {span[1]})" if span else f"(no interval: {estimate.reason})"
+    allowed = {True: f"a loss of {limit}", False: f"a rise of {limit}", None: f"±{limit}"}[row.higher_is_better]
+    meaning = {
+        "noninferior": f"within the margin ({allowed})",
+        "worse": f"worse, and more than the margin ({allowed}) is not ruled out",
+        "changed": f"changed, and more than the margin ({allowed}) is not ruled out",
+        "unclear": f"too few samples to say whether it stays within the margin ({allowed})",
+    }[verdict]
+    return f"{row.words}: {moved} {bounds}, {meaning}, n = {estimate.n:,} paired"

@@ -1,0 +1,117 @@
+"""Scores of whole chunks of texts, for ``assay score`` over millions of recorded pairs.
+
+The figures equal those of the scorers one by one (the tests hold them to it); what is shared is the work: where
+exact match, token F1 and ROUGE-L are asked for together, each text is folded and split once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from assay.core.protocols import Scorer
+from assay.scorers import rouge
+from assay.scorers.exact import ExactMatch
+from assay.scorers.overlap import TokenF1, f1
+from assay.scorers.rouge import RougeL
+from assay.scorers.text import words
+
+Values = list[float | None]
+
+
+@runtime_checkable
+class BulkScorer(Protocol):
+    """A scorer whose value needs only the answer's text and the references."""
+
+    def score_many(self, outputs: Sequence[str], references: Sequence[Sequence[str]]) -> Values: ...
+
+
+def score_chunk(
+    scorers: Sequence[Scorer], outputs: Sequence[str], references: Sequence[Sequence[str]]
+) -> list[Values | None]:
+    """The values of each scorer, in the scorers' order and each in the outputs' order.
+
+    Args:
+        outputs: Answers.
+        references: For each its acceptable answers; empty where there is no reference.
+
+    Returns:
+        For each scorer its values, ``None`` where an output has no reference it can use; instead of the values
+        ``None`` for a scorer that needs more than texts and has to be called item by item.
+
+    Examples:
+        >>> score_chunk([ExactMatch(), TokenF1()], ["a b", "c"], [["a b"], []])
+        [[1.0, None], [1.0, None]]
+    """
+    found: list[Values | None] = [None] * len(scorers)
+    shared = [position for position, scorer in enumerate(scorers) if _shares_words(scorer)]
+    if shared:
+        wanted = [position for position, scorer in enumerate(scorers) if position in shared or _is_plain_rouge(scorer)]
+        columns = exact_f1_rouge(outputs, references, with_rouge=len(wanted) > len(shared))
+        for position in wanted:
+            found[position] = columns[_column(scorers[position])]
+    for position, scorer in enumerate(scorers):
+        if found[position] is None and isinstance(scorer, BulkScorer):
+            found[position] = scorer.score_many(outputs, references)
+    return found
+
+
+def _shares_words(scorer: Scorer) -> bool:
+    return type(scorer) in (ExactMatch, TokenF1) and scorer.version == type(scorer)().version
+
+
+def _is_plain_rouge(scorer: Scorer) -> bool:
+    return type(scorer) is RougeL and scorer.version == RougeL().version
+
+
+def _column(scorer: Scorer) -> int:
+    return (ExactMatch, TokenF1, RougeL).index(type(scorer))
+
+
+def exact_f1_rouge(
+    outputs: Sequence[str], references: Sequence[Sequence[str]], *, with_rouge: bool = True
+) -> tuple[Values, Values, Values]:
+    """Exact match, token F1 and ROUGE-L of each pair, with the options' defaults.
+
+    Args:
+        with_rouge: Without it the third list is empty.
+    """
+    exact, overlap, order = Values(), Values(), Values()
+    lcs, split = rouge._lcs(), rouge.tokens
+    for text, accepted in zip(outputs, references, strict=True):
+        if len(accepted) != 1:
+            several = _several(text, accepted)
+            exact.append(several[0])
+            overlap.append(several[1])
+            if with_rouge:
+                order.append(several[2])
+            continue
+        reference = accepted[0]
+        if text == reference:
+            exact.append(1.0)
+            overlap.append(1.0)
+            if with_rouge:
+                order.append(1.0 if split(text) else 0.0)
+            continue
+        answer, wanted = words(text), words(reference)
+        exact.append(1.0 if answer == wanted else 0.0)
+        total = len(answer) + len(wanted)
+        # The longest common subsequence of two sorted lists is their multiset intersection.
+        answer.sort()
+        wanted.sort()
+        overlap.append(2.0 * lcs(answer, wanted) / total if total else 1.0)
+        if with_rouge:
+            tokens, others = split(text), split(reference)
+            hits = lcs(tokens, others)
+            order.append(2.0 * hits / (len(tokens) + len(others)) if hits else 0.0)
+    return exact, overlap, order
+
+
+def _several(text: str, references: Sequence[str]) -> tuple[float | None, float | None, float | None]:
+    """The three values against any number of references; ``None`` where there is none."""
+    if not references:
+        return None, None, None
+    return _EXACT.value_of(text, references), _F1.value_of(text, references), _ROUGE.value_of(text, references)
+
+
+_EXACT, _F1, _ROUGE = ExactMatch(), TokenF1(), RougeL()
