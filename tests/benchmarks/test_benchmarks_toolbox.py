@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,5 +114,7 @@ def test_an_agent_that_does_as_expected_reaches_every_goal(sample: Sample) -> No
     bad = Output(sample_id=sample.id, text="a guess", messages=messages)
     values = {scorer.name: scorer.score(sample, good).value for scorer in TASK.scorers}
     assert values["goal_reached"] == values["tool_call_match"] == 1.0
+    detour = replace(good, tool_calls=[{"name": "calculate", "arguments": {"expression": "1 + 1"}}, *reversed(calls)])
+    assert TASK.scorers[1].score(sample, detour).value == 1.0
     assert values["tool_errors"] == json.dumps(calls).count('"error"')
     assert [scorer.score(sample, bad).value for scorer in TASK.scorers[:2]] == [0.0, 0.0]

@@ -11,7 +11,7 @@ import orjson
 
 from assay.core.protocols import StoredReply
 from assay.core.records import GenerateParams, ModelRequest
-from assay.gateway import GatewayConfig, HttpReply, ModelConfig, Price
+from assay.gateway import GatewayConfig, HttpReply, ModelConfig, Price, Transport
 
 
 class MemoryJournal:
@@ -55,12 +55,17 @@ class FakeTime:
         heapq.heappush(self._sleepers, (self.now + seconds, self._count, waker))
         await waker
 
-    async def run(self, work: Any) -> Any:
-        """Drive a coroutine to its end, moving the clock to the next sleeper whenever nothing else can go on."""
+    async def run(self, work: Any, *, busy: Callable[[], bool] = lambda: False) -> Any:
+        """Drive a coroutine to its end, moving the clock to the next sleeper whenever nothing else can go on.
+
+        ``busy`` says whether something real (a socket) is being waited for: then the clock stands still.
+        """
         task = asyncio.ensure_future(work)
         while not task.done():
             for _ in range(50):
                 await asyncio.sleep(0)
+            while busy():
+                await asyncio.sleep(0.0005)
             while not task.done() and self._sleepers:
                 at, _, waker = heapq.heappop(self._sleepers)
                 if not waker.done():
@@ -86,12 +91,31 @@ class ScriptedTransport:
         document = orjson.loads(body)
         self.sent.append((url, headers, document))
         self.timeouts.append(timeout_s)
+        await asyncio.sleep(0)
         if self.gate is not None:
             await self.gate.wait()
         return self.answer(document)
 
     async def close(self) -> None:
         self.closed = True
+
+
+class WatchedTransport:
+    """A real transport that knows how many of its calls are under way."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.under_way = 0
+
+    async def send(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
+        self.under_way += 1
+        try:
+            return await self._inner.send(url, headers=headers, body=body, timeout_s=timeout_s)
+        finally:
+            self.under_way -= 1
+
+    async def close(self) -> None:
+        await self._inner.close()
 
 
 def http(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpReply:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.sandbox.extract import extract_code
@@ -98,6 +98,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.text() | st.lists(FRAGMENTS, max_size=30).map("".join),
     st.sampled_from([None, "add", "a.*b"]),

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import stat
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,33 @@ def test_libraries_are_known_by_the_name_programs_ask_for(sandbox: Sandbox, tmp_
     assert "libc.so.6" in libraries and all(path.exists() for path in libraries.values())
     (tmp_path / "lib.so").write_bytes(b"no ELF file")
     assert soname_of(tmp_path / "lib.so") == "lib.so"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming an ordinary user needs root; an ordinary user runs all else")
+def test_an_ordinary_user_needs_no_root(sandbox: Sandbox) -> None:
+    assert isinstance(sandbox, BubblewrapSandbox)
+    source = Path(finding.__file__).parents[2]
+    if any(not folder.stat().st_mode & stat.S_IXOTH for folder in (source, *source.parents)):
+        pytest.skip("others may not read this working tree")
+    script = (
+        "from assay.sandbox import find_sandbox, Program\nsandbox = find_sandbox()\n"
+        "bomb = 'import os\\nwhile True: os.fork()'\n"
+        "programs = [Program(source=s, checks=['assert x == 1']) for s in ('x = 1', 'x = 2', bomb)]\n"
+        "print(sandbox.drop_to, *[sandbox.execute(program).reason for program in programs])"
+    )
+    done = subprocess.run(
+        [str(sandbox.interpreter.executable), "-c", script],
+        env={"PYTHONPATH": str(source), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        user=54321,
+        group=54321,
+        extra_groups=[],
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["None", "None", "wrong_answer", "exception:BlockingIOError"], done.stderr
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.sandbox.inside.wire import WireError, decode, encode, no_objects, no_references, read_frame, write_frame
@@ -43,6 +43,7 @@ def round_trip(value: Any) -> Any:
     return decode(encode(value, no_objects), no_references)
 
 
+@settings(max_examples=40, deadline=None)
 @given(DATA)
 def test_data_crosses_unchanged(value: Any) -> None:
     got = round_trip(value)
@@ -97,6 +98,7 @@ def test_hostile_bytes_fail_or_make_data(data: bytes) -> None:
         return
 
 
+@settings(max_examples=40, deadline=None)
 @given(DATA, st.data())
 def test_a_damaged_message_fails_or_makes_data(value: Any, data: st.DataObject) -> None:
     message = bytearray(encode(value, no_objects))

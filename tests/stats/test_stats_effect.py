@@ -51,7 +51,7 @@ def test_dz_delta_interval_is_near_the_exact_one_for_normal_differences() -> Non
 
 def test_dz_of_differences_that_do_not_vary_has_a_reason() -> None:
     assert cohens_dz([0.0, 0.0]).reason == cohens_dz([0.3]).reason == "differences do not vary"
-    with pytest.raises(InvalidInputError, match="delta-t"):
+    with pytest.raises(InvalidInputError, match="clustered samples"):
         cohens_dz([0.1, 0.2, 0.4], clusters=["a", "a", "b"], method="noncentral-t")
 
 

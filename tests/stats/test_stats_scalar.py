@@ -139,7 +139,7 @@ def test_a_census_of_these_items_has_no_doubt_and_half_of_them_less() -> None:
 
 
 def test_a_population_belongs_to_these_items_and_holds_the_sample() -> None:
-    with pytest.raises(InvalidInputError, match="these items"):
+    with pytest.raises(InvalidInputError, match="population size was given"):
         mean_estimate(_binary(1, 2), population=5)
     with pytest.raises(InvalidInputError, match="cannot come from 1 items"):
         mean_estimate(_binary(1, 2), estimand=THESE_ITEMS, population=1)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from assay.core.protocols import PageQuery
+from assay.core.records import Item, Output, Sample
 from assay.stores import DirectoryObjects, ResultsReader, SealedResults, open_store
 from assay.testing.stores import (
     MemoryJournal,
@@ -76,3 +78,21 @@ def test_a_run_sealed_and_forgotten_while_it_is_read_is_read_to_the_end(tmp_path
 
     assert same_items(ResultsReader(Forgetful(), sealed).items("run_a"), items)
     assert same_items(ResultsReader(journal, sealed).items("run_a"), items)
+
+
+def test_a_name_with_wildcards_is_not_taken_for_its_neighbour(tmp_path: Path) -> None:
+    for name, count in (("r*", 3), ("rx", 5)):
+        results = SealedResults(tmp_path / name)
+        results.seal("run_a", example_items(count))
+    assert len(list(SealedResults(tmp_path / "r*").items("run_a"))) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "search"), [("Straße", "STRASSE"), ("İstanbul", "i̇stanbul"), ("a%b_c", "%b_"), ("Σ", "ς")]
+)
+def test_a_search_ignores_case_in_every_script(text: str, search: str, tmp_path: Path) -> None:
+    results = SealedResults(tmp_path)
+    found = Item(row=0, sample=Sample(id="a", input=f"so {text} it is"), output=Output(sample_id="a"), scores=[])
+    other = Item(row=1, sample=Sample(id="b", input="nothing"), output=Output(sample_id="b"), scores=[])
+    results.seal("run_a", [found, other])
+    assert [row["sample_id"] for row in results.page("run_a", PageQuery(search=search)).rows] == ["a"]

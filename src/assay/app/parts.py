@@ -53,9 +53,9 @@ def build_scorer(line: str | Mapping[str, Any]) -> Scorer:
             hint = nearest(option, [key for key in known if key not in ("name", "encode")])
             raise ConfigError(f"scorer {kind} has no option {option!r}", hint=hint, code="scorer.unknown_option")
     if "encode" in known:
-        from assay.app.embedding import sentence_encoder
+        from assay.app.embedding import token_encoder
 
-        options["encode"] = sentence_encoder()
+        options["encode"] = token_encoder()
     try:
         scorer: Scorer = target(**options)
     except (TypeError, ValueError) as error:

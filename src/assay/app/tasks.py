@@ -37,10 +37,6 @@ def load_task(
     Raises:
         NotFoundError: Neither a benchmark nor a file of that name exists.
     """
-    from assay.benchmarks import BENCHMARKS
-
-    if what in BENCHMARKS:
-        return _benchmark(what, data=data, options=options or {})
     if what.endswith((".yaml", ".yml")):
         from assay.app.schema import TaskFile, check, read_yaml
 
@@ -49,6 +45,10 @@ def load_task(
             raise ConfigError(f"{what} is a suite", hint=f"assay run {what}", code="config.is_suite")
         directory = str(Path(what).resolve().parent)
         return task_from_file(check(TaskFile, content, where=what), directory=directory, skip_bad=skip_bad)
+    from assay.benchmarks import BENCHMARKS
+
+    if what in BENCHMARKS:
+        return _benchmark(what, data=data, options=options or {})
     raise NotFoundError(
         f"there is no task called {what!r}",
         hint=f"{nearest(what, BENCHMARKS)}, or a file ending in .yaml",

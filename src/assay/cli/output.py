@@ -104,5 +104,5 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     for reason, count in samples["by_reason"].items():
         lines.append(f"unscored: {count:,} × {reason}")
     lines += [f"note: {note}" for note in summary.get("notes", ())]
-    lines.append(f"run {summary['run_id']}")
+    lines.append(f"table {summary['table']}" if summary.get("table") else f"run {summary['run_id']}")
     return "\n".join(lines)

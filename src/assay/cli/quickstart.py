@@ -31,10 +31,8 @@ def quickstart_command(model: str, store: str | None, *, as_json: bool) -> None:
     for variant, run in zip(VARIANTS, document["runs"], strict=True):
         estimate = run["metrics"][run["primary"]]
         cost = money(run["usage"]["cost_usd"])
-        rows.append(
-            [variant, number(estimate["value"], estimate["unit"]), interval(estimate), str(estimate["n"]), cost]
-            + [f"{run['seconds']:.0f} s"]
-        )
+        value = number(estimate["value"], estimate["unit"])
+        rows.append([variant, value, interval(estimate), str(estimate["n"]), cost, f"{run['seconds']:.0f} s"])
     click.echo(f"\n{document['runs'][0]['task']} · {model}\n")
     click.echo(table(["prompt", "value", "95% interval", "n", "cost", "time"], rows, align="<>>>>>"))
     metric = document["comparison"]["metrics"][document["runs"][0]["primary"]]

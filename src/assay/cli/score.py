@@ -47,7 +47,7 @@ def score_command(
     if table_path is not None:
         from assay.app.bulk import score_to_table
 
-        summary = score_to_table(outputs, scorers=names, path=table_path, silent=as_json)
+        summary = score_to_table(outputs, scorers=names, path=table_path)
     else:
         app = make_app(store)
         try:

@@ -17,8 +17,10 @@ from assay.core.records import GenerateParams, Message, Sample
 class Samples(Protocol):
     """A dataset as the engine reads it: random access, nothing kept in memory that need not be."""
 
-    name: str
-    content_hash: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def content_hash(self) -> str: ...
 
     def __len__(self) -> int: ...
 

@@ -9,10 +9,10 @@ from typing import Any
 from assay.core.records import Sample
 from assay.core.task import SampleList
 from assay.datasets.fields import FieldMap
-from assay.datasets.hub import SCHEME, open_hub
 from assay.datasets.index import JsonlSamples
 from assay.datasets.jsonl import open_jsonl
 from assay.datasets.opening import samples_from_list
+from assay.datasets.source import HUB_SCHEME
 from assay.datasets.table import open_csv, open_parquet
 
 
@@ -45,7 +45,9 @@ class Dataset:
     @staticmethod
     def from_hub(name: str, *, split: str = "test", config: str | None = None, **fields: str) -> JsonlSamples:
         """A dataset of the Hugging Face hub (extra ``[hub]``), kept as a local copy."""
-        address = f"{SCHEME}{name}?split={split}" + (f"&config={config}" if config else "")
+        from assay.datasets.hub import open_hub
+
+        address = f"{HUB_SCHEME}{name}?split={split}" + (f"&config={config}" if config else "")
         return open_hub(address, fields=FieldMap.of(fields))
 
     @staticmethod

@@ -14,9 +14,8 @@ from assay.core.errors import ConfigError, DataError, MissingExtraError, NotFoun
 from assay.datasets.fields import AS_NAMED, FieldMap
 from assay.datasets.index import JsonlSamples
 from assay.datasets.jsonl import open_jsonl
-from assay.datasets.source import cache_directory
+from assay.datasets.source import HUB_SCHEME, cache_directory
 
-SCHEME = "hf:"
 _OPTIONS = ("split", "config", "revision")
 
 
@@ -37,7 +36,7 @@ class HubAddress:
     @classmethod
     def parse(cls, address: str) -> HubAddress:
         """Raises ConfigError when the address is not of this form."""
-        name, _, query = address.removeprefix(SCHEME).partition("?")
+        name, _, query = address.removeprefix(HUB_SCHEME).partition("?")
         if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
             raise ConfigError(
                 f"{address!r} names no dataset", hint="write hf:owner/name?split=test", code="data.address"
@@ -105,24 +104,24 @@ def _download(where: HubAddress) -> Iterator[Mapping[str, Any]]:
     try:
         from datasets import load_dataset
     except ImportError as error:
-        raise MissingExtraError(f"reading {SCHEME}{where.name} from the Hugging Face hub", extra="hub") from error
+        raise MissingExtraError(f"reading {HUB_SCHEME}{where.name} from the Hugging Face hub", extra="hub") from error
     try:
         yield from load_dataset(where.name, where.config, split=where.split, revision=where.revision)
     except (FileNotFoundError, ValueError) as error:
         raise NotFoundError(
-            f"the hub has no {SCHEME}{where.name} with split {where.split!r} and config {where.config!r}: {error}",
+            f"the hub has no {HUB_SCHEME}{where.name} with split {where.split!r} and config {where.config!r}: {error}",
             hint="see the dataset's page; write hf:owner/name?split=…&config=…",
             code="data.not_found",
         ) from error
     except RuntimeError as error:
         raise DataError(
-            f"{SCHEME}{where.name} cannot be loaded: {error}",
+            f"{HUB_SCHEME}{where.name} cannot be loaded: {error}",
             hint="a dataset made by a script often has a plain copy: add &revision=refs/convert/parquet",
             code="data.hub_refused",
         ) from error
     except Exception as error:  # network failures reach us as the errors of four HTTP libraries
         raise DataError(
-            f"{SCHEME}{where.name} could not be fetched: {type(error).__name__}: {error}; nothing was kept of it",
+            f"{HUB_SCHEME}{where.name} could not be fetched: {type(error).__name__}: {error}; nothing was kept of it",
             hint="check the network and try again, or give a file with --data",
             code="data.offline",
         ) from error

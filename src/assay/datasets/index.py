@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import weakref
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -145,6 +144,8 @@ class Index:
 
 def temporary_file() -> BinaryIO:
     """A nameless file on disk that is gone once nothing reads it."""
+    import tempfile
+
     return tempfile.TemporaryFile(prefix="assay-rows-", dir=os.environ.get("TMPDIR") or None)
 
 

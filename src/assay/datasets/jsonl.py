@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -122,6 +121,8 @@ def _seekable(path: Path) -> BinaryIO:
     """The plain bytes in a file that can be read at any offset."""
     if path.suffix != ".gz" and stat.S_ISREG(path.stat().st_mode):
         return _opened(path)
+    import shutil
+
     spool = temporary_file()
     try:
         with open_bytes(path) as packed:

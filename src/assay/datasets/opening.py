@@ -12,9 +12,8 @@ from assay.core.errors import ConfigError, DataError, nearest
 from assay.core.records import Sample
 from assay.core.task import SampleList, Samples
 from assay.datasets.fields import AS_NAMED, FIELDS, FieldMap, RowReader
-from assay.datasets.hub import SCHEME, open_hub
 from assay.datasets.jsonl import open_jsonl, read_jsonl
-from assay.datasets.source import existing_file
+from assay.datasets.source import HUB_SCHEME, existing_file
 from assay.datasets.table import open_csv, open_json, open_parquet, read_csv, read_json, read_parquet
 
 _OPENERS = {
@@ -60,7 +59,9 @@ def open_samples(spec: str | Path | Mapping[str, Any], *, skip_bad: bool = False
         raise ConfigError("the dataset names no path", hint="dataset: {path: tickets.jsonl}", code="config.no_path")
     split = given.pop("split", None)
     fields = FieldMap.of(given)
-    if str(path).startswith(SCHEME):
+    if str(path).startswith(HUB_SCHEME):
+        from assay.datasets.hub import open_hub
+
         return open_hub(str(path), fields=fields, skip_bad=skip_bad)
     return _OPENERS[_ending(existing_file(path))](path, fields=fields, skip_bad=skip_bad, split=split)
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from assay.core.errors import DataError, NotFoundError, nearest
 
+HUB_SCHEME = "hf:"
 _SPLITS = re.compile(r"(?:^|[_.-])(train|test|dev|val|valid|validation)(?=[_.-]|$)")
 
 

@@ -13,7 +13,7 @@ from assay.gateway.endpoints import EndpointGroup
 from assay.gateway.keys import KeyMaker
 from assay.gateway.ledger import Ledger, UsageSummary
 from assay.gateway.models import unpriced
-from assay.gateway.payload import decode, encode
+from assay.gateway.payload import decode, encode, model_of
 from assay.gateway.prices import Price
 
 if TYPE_CHECKING:
@@ -62,6 +62,17 @@ class RunClient:
         self._keys = KeyMaker(scope="" if use_cache else run_id)
         self._ledger = Ledger()
         self._counted: set[bytes] = set()
+        self._recalled: set[bytes] = set()
+        if isinstance(gateway.journal, PaidReplies):
+            self._recall(gateway.journal)
+
+    def _recall(self, journal: PaidReplies) -> None:
+        """Take earlier parts of the run into the books, also the calls that no item will ask for again."""
+        for key, payload in journal.paid_replies(self._run_id):
+            reply = decode(payload)
+            if reply is not None:
+                self._recalled.add(key)
+                self._ledger.paid(model_of(payload), reply)
 
     def usage(self) -> UsageSummary:
         """What the run has used so far."""
@@ -122,7 +133,7 @@ class RunClient:
         try:
             reply = await self._pay(request, route)
             self._counted.add(key)
-            self._journal.record_reply(key, encode(reply), run_id=self._run_id, cost_usd=reply.cost_usd)
+            self._journal.record_reply(key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd)
         except ProviderError as error:
             flights.land(key, error=error)
             raise
@@ -137,7 +148,10 @@ class RunClient:
         reply = None if stored is None else decode(stored.payload)
         if stored is None or reply is None:
             return None
-        if stored.run_id == self._run_id and key not in self._counted:
+        if key in self._recalled:
+            self._recalled.discard(key)  # counted when the client was made; from now on it is a repeat
+            self._counted.add(key)
+        elif stored.run_id == self._run_id and key not in self._counted:
             self._counted.add(key)
             self._ledger.paid(model, reply)
         else:

@@ -9,10 +9,11 @@ import orjson
 from assay.core.records import Reply, Usage
 
 
-def encode(reply: Reply) -> bytes:
-    """The reply as compact JSON; what has its default is left out."""
+def encode(reply: Reply, *, model: str) -> bytes:
+    """The reply as compact JSON, with the model that was asked; what has its default is left out."""
     usage = reply.usage
     row: dict[str, Any] = {
+        "model": model,
         "text": reply.text,
         "usage": [usage.input_tokens, usage.output_tokens, usage.cached_tokens],
         "latency_s": reply.latency_s,
@@ -48,6 +49,11 @@ def decode(payload: bytes) -> Reply | None:
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
+
+
+def model_of(payload: bytes) -> str:
+    """The model that was asked, of a payload that ``decode`` can read."""
+    return str(orjson.loads(payload).get("model", ""))
 
 
 def _checked(value: Any, kind: type[str]) -> str:

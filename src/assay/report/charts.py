@@ -165,7 +165,7 @@ def _intervals(
     }
 
 
-_TIPS = {"name": "metric", "text": "figure", "basis": "rests on"}
+_TIPS = {"name": "name", "text": "figure", "basis": "rests on"}
 
 
 def _tip(fields: Mapping[str, str]) -> list[dict[str, str]]:

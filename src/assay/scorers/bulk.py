@@ -6,14 +6,13 @@ exact match, token F1 and ROUGE-L are asked for together, each text is folded an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from assay.core.protocols import Scorer
-from assay.scorers import rouge
 from assay.scorers.exact import ExactMatch
-from assay.scorers.overlap import TokenF1, f1
-from assay.scorers.rouge import RougeL
+from assay.scorers.overlap import TokenF1
+from assay.scorers.rouge import ASCII_WORDS, RougeL, longest_common, tokens
 from assay.scorers.text import words
 
 Values = list[float | None]
@@ -77,34 +76,37 @@ def exact_f1_rouge(
         with_rouge: Without it the third list is empty.
     """
     exact, overlap, order = Values(), Values(), Values()
-    lcs, split = rouge._lcs(), rouge.tokens
+    lcs = longest_common()
     for text, accepted in zip(outputs, references, strict=True):
         if len(accepted) != 1:
             several = _several(text, accepted)
             exact.append(several[0])
             overlap.append(several[1])
-            if with_rouge:
-                order.append(several[2])
+            order.append(several[2])
             continue
-        reference = accepted[0]
-        if text == reference:
-            exact.append(1.0)
-            overlap.append(1.0)
-            if with_rouge:
-                order.append(1.0 if split(text) else 0.0)
-            continue
-        answer, wanted = words(text), words(reference)
+        answer, parts = _both_ways(text)
+        wanted, other_parts = _both_ways(accepted[0])
         exact.append(1.0 if answer == wanted else 0.0)
         total = len(answer) + len(wanted)
-        # The longest common subsequence of two sorted lists is their multiset intersection.
-        answer.sort()
-        wanted.sort()
-        overlap.append(2.0 * lcs(answer, wanted) / total if total else 1.0)
+        if total:
+            # The longest common subsequence of two sorted lists is their multiset intersection.
+            answer.sort()
+            wanted.sort()
+            overlap.append(2.0 * lcs(answer, wanted) / total)
+        else:
+            overlap.append(1.0)
         if with_rouge:
-            tokens, others = split(text), split(reference)
-            hits = lcs(tokens, others)
-            order.append(2.0 * hits / (len(tokens) + len(others)) if hits else 0.0)
-    return exact, overlap, order
+            hits = lcs(parts, other_parts)
+            order.append(2.0 * hits / (len(parts) + len(other_parts)) if hits else 0.0)
+    return exact, overlap, order if with_rouge else Values()
+
+
+def _both_ways(text: str) -> tuple[list[str], list[bytes]]:
+    """The folded words and the ROUGE tokens of a text."""
+    if text.isascii():
+        lower = text.lower()
+        return lower.split(), lower.encode().translate(ASCII_WORDS).split()
+    return words(text), tokens(text)
 
 
 def _several(text: str, references: Sequence[str]) -> tuple[float | None, float | None, float | None]:

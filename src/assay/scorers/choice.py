@@ -155,8 +155,8 @@ class ChoiceLikelihood(_OptionScorer):
     Examples:
         >>> sample = Sample(id="1", input="", choices=["no", "certainly"], reference="certainly")
         >>> output = Output(sample_id="1", option_logprobs=[-3.0, -4.5])
-        >>> ChoiceLikelihood().score(sample, output).value, ChoiceLikelihood(normalise="chars").score(sample, output).value
-        (0.0, 1.0)
+        >>> [ChoiceLikelihood(normalise=how).score(sample, output).value for how in ("none", "chars")]
+        [0.0, 1.0]
     """
 
     name: str = "choice_likelihood"

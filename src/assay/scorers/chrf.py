@@ -15,6 +15,9 @@ from assay.scorers.text import shared_count
 
 _ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
+_WIDE = 1 << 10  # codes from here on are first replaced by their ranks
+_NO_GRAM = 1 << 61
+
 Counts = list[tuple[int, int, int]]
 """For each order: n-grams of the answer, of the reference, of both."""
 
@@ -22,23 +25,43 @@ Counts = list[tuple[int, int, int]]
 def _char_counts(answer: str, reference: str, order: int) -> Counts:
     """Character n-grams of each order.
 
-    Only where an n-gram matched can a longer one that starts there match, so ever fewer positions are looked at.
+    The n-grams at every position of both texts become integers, one row an order; sorting a row brings equal ones of
+    either side together.
     """
-    counts: Counts = []
-    sizes = len(answer), len(reference)
-    here, there = range(sizes[0]), range(sizes[1])
-    starts: Sequence[int] = here
-    others: Sequence[int] = there
-    for n in range(1, order + 1):
-        made, wanted = max(sizes[0] - n + 1, 0), max(sizes[1] - n + 1, 0)
-        grams = [answer[start : start + n] for start in starts if start < made]
-        other_grams = [reference[start : start + n] for start in others if start < wanted]
-        matched = shared_count(grams, other_grams)
-        counts.append((made if wanted else 0, wanted, matched))
-        common = set(grams).intersection(other_grams)
-        starts = [start for start, gram in zip(starts, grams, strict=False) if gram in common]
-        others = [start for start, gram in zip(others, other_grams, strict=False) if gram in common]
-    return counts
+    sizes = [(max(len(answer) - n, 0), max(len(reference) - n, 0)) for n in range(order)]
+    both = _matched(answer, reference, order) if answer and reference else [0] * order
+    return [(made if wanted else 0, wanted, matched) for (made, wanted), matched in zip(sizes, both, strict=True)]
+
+
+def _matched(answer: str, reference: str, order: int) -> list[int]:
+    """Size of the multiset intersection of the n-grams of two texts, neither empty, for n = 1 … order."""
+    import numpy as np
+
+    split, length = len(answer), len(answer) + len(reference)
+    codes = np.frombuffer((answer + reference).encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.int64)
+    if codes.max() >= _WIDE:
+        codes = np.unique(codes, return_inverse=True)[1]
+    base = int(codes.max()) + 1
+    keys = np.empty((order, length), dtype=np.int64)
+    keys[:] = np.arange(length) + _NO_GRAM  # where no n-gram starts: a key of its own, equal to none
+    grams, bound = codes, base
+    for n in range(min(order, length)):
+        if n and bound * base >= _NO_GRAM:
+            grams, bound = np.unique(grams, return_inverse=True)[1], length
+        if n:
+            grams, bound = grams[:-1] * base + codes[n:], bound * base
+        keys[n, : max(split - n, 0)] = grams[: max(split - n, 0)]
+        keys[n, split : length - n] = grams[split:]
+    keys *= 2
+    keys[:, split:] += 1  # the lowest bit tells the sides apart and leaves equal n-grams together
+    keys.sort(axis=1)
+    first = np.ones(keys.shape, dtype=bool)
+    np.not_equal(keys[:, 1:] >> 1, keys[:, :-1] >> 1, out=first[:, 1:])
+    starts = np.flatnonzero(first)
+    theirs = np.add.reduceat((keys & 1).ravel(), starts)
+    ours = np.diff(starts, append=keys.size) - theirs
+    shared = np.bincount(starts // length, weights=np.minimum(ours, theirs), minlength=order)
+    return [int(count) for count in shared]
 
 
 def _words(text: str) -> list[str]:

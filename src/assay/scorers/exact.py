@@ -158,10 +158,10 @@ class Regex(BaseScorer):
         return frozenset() if self.group is None else frozenset({"reference"})
 
     def _score(self, sample: Sample, output: Output) -> Score:
-        found = self._compiled.search(output.text)
         if self.last:
-            for found in self._compiled.finditer(output.text):
-                pass
+            found = ([None, *self._compiled.finditer(output.text)])[-1]
+        else:
+            found = self._compiled.search(output.text)
         if found is None:
             return self._value(sample, output, 0.0, explanation="the pattern is not in the answer")
         caught = found[0 if self.group is None else self.group]

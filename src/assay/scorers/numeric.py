@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import ClassVar
 from assay.core.records import Output, Sample, Score
 from assay.scorers.base import BaseScorer
 
-Number = int | float | Fraction
+Number = int | Fraction
+
+_LONGEST = 400  # characters; what is longer is not taken for a number
 
 _MARKER = re.compile(
     r"####|\\boxed\s*\{|\b(?:answer|solution|result)\b\s*(?:is|are|was|equals|:|=)+\s*:?|^[ \t>*]*A(?:nswer)?[ \t]*:",
@@ -21,8 +24,7 @@ _PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _NUMBER = re.compile(
     rf"""
     (?P<sign> (?<![\w.)\]}}])[-+−–]\s?(?=[\d.$€£¥]))?   # "5-3" is no minus three
-    [$€£¥]?\s?
-    (?P<minus> -(?=[\d.]))?                              # $-5
+    (?: [$€£¥]\s?(?P<minus>-(?=[\d.]))? )?                # $-5
     (?:
       \\[dt]?frac\s*\{{\s*(?P<top>\d+)\s*\}}\s*\{{\s*(?P<bottom>\d+)\s*\}}
       | (?:(?P<whole>\d+)\s+)?(?P<over>\d+)\s?/\s?(?P<under>\d+)(?![\d/])
@@ -34,11 +36,13 @@ _NUMBER = re.compile(
 
 
 def _value_of(found: re.Match[str]) -> Number | None:
+    if len(found[0]) > _LONGEST:
+        return None
     negative = (found["sign"] or "").strip() in ("-", "−", "–") or bool(found["minus"])
     value: Number
     if found["plain"]:
         digits = found["plain"].replace(",", "") + (found["exponent"] or "")
-        value = int(digits) if digits.isdecimal() and len(digits) < 4000 else float(digits)
+        value = int(digits) if digits.isdecimal() else Fraction(digits)
     else:
         top, bottom = int(found["top"] or found["over"]), int(found["bottom"] or found["under"])
         if not bottom:
@@ -51,11 +55,11 @@ def numbers(text: str) -> list[tuple[Number, str]]:
     """Every number in the text with the characters it was read from, in order.
 
     Signs, thousands commas, decimals, exponents, currency signs, fractions (``3/4``, ``1 1/2``, ``\\frac{3}{4}``);
-    a percent sign is not part of the number.
+    a percent sign is not part of the number. Values are exact: ``0.1`` is a tenth.
 
     Examples:
-        >>> [value for value, _ in numbers("from $1,234.50 to -7 (50%), 10-3")]
-        [1234.5, -7, 50, 10, 3]
+        >>> [str(value) for value, _ in numbers("from $1,234.50 to -7 (50%), 10-3")]
+        ['2469/2', '-7', '50', '10', '3']
     """
     found = ((_value_of(match), match[0].strip()) for match in _NUMBER.finditer(text))
     return [(value, read) for value, read in found if value is not None]
@@ -76,11 +80,9 @@ def answer_number(text: str) -> tuple[Number, str] | None:
         >>> answer_number("So she sells 9 eggs and makes $18")
         (18, '$18')
     """
-    marker = None
-    for marker in _MARKER.finditer(text):
-        pass
-    if marker is not None:
-        line = text[marker.end() :].lstrip().partition("\n")[0]
+    markers = list(_MARKER.finditer(text))
+    if markers:
+        line = text[markers[-1].end() :].lstrip().partition("\n")[0]
         for part in (line.rpartition("=")[2], line):
             found = numbers(part)
             if found:
@@ -116,8 +118,8 @@ class Numeric(BaseScorer):
     relative_tolerance: float = 0.0
 
     def _check(self) -> None:
-        self._must(self.tolerance >= 0, "tolerance", "at least 0")
-        self._must(self.relative_tolerance >= 0, "relative_tolerance", "at least 0")
+        self._must(0 <= self.tolerance < math.inf, "tolerance", "a finite number, at least 0")
+        self._must(0 <= self.relative_tolerance < math.inf, "relative_tolerance", "a finite number, at least 0")
 
     def _score(self, sample: Sample, output: Output) -> Score:
         wanted = self._wanted(sample.references())
@@ -144,5 +146,10 @@ class Numeric(BaseScorer):
     def _equal(self, number: Number, wanted: Number) -> bool:
         if number == wanted:
             return True
-        allowed = max(self.tolerance, self.relative_tolerance * abs(wanted))
-        return allowed > 0 and abs(number - wanted) <= allowed
+        allowed = max(_exact(self.tolerance), _exact(self.relative_tolerance) * abs(Fraction(wanted)))
+        return abs(Fraction(number) - Fraction(wanted)) <= allowed
+
+
+def _exact(tolerance: float) -> Fraction:
+    """The decimal number that was written, so that 10.05 is within 0.05 of 10."""
+    return Fraction(repr(tolerance))

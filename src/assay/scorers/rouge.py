@@ -7,7 +7,7 @@ lower-cased text, as in the ``rouge_score`` package, which the values equal; oth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 from assay.scorers.base import TextScorer
 from assay.scorers.text import shared_count
 
-_KEEP = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
+ASCII_WORDS = bytes(code if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 
 
 def tokens(text: str) -> list[bytes]:
@@ -25,7 +25,7 @@ def tokens(text: str) -> list[bytes]:
         >>> tokens("Don't STOP, 2 cafés")
         [b'don', b't', b'stop', b'2', b'caf', b's']
     """
-    return text.lower().encode("ascii", "replace").translate(_KEEP).split()
+    return text.lower().encode("ascii", "replace").translate(ASCII_WORDS).split()
 
 
 def stemmed_tokens(text: str) -> list[bytes]:
@@ -36,7 +36,8 @@ def stemmed_tokens(text: str) -> list[bytes]:
 
 
 @cache
-def _lcs() -> Callable[[Sequence[bytes], Sequence[bytes]], int]:
+def longest_common() -> Callable[[Sequence[Hashable], Sequence[Hashable]], int]:
+    """The function that gives the length of the longest common subsequence; loaded when first needed."""
     from rapidfuzz.distance.LCSseq import similarity
 
     return similarity
@@ -71,7 +72,7 @@ def ngram_overlap(answer: Sequence[bytes], reference: Sequence[bytes], n: int) -
 
 def sequence_overlap(answer: Sequence[bytes], reference: Sequence[bytes]) -> Overlap:
     """ROUGE-L: the longest common subsequence, bit-parallel."""
-    return Overlap(_lcs()(answer, reference), len(answer), len(reference))
+    return Overlap(longest_common()(answer, reference), len(answer), len(reference))
 
 
 def summary_overlap(answer: Sequence[Sequence[bytes]], reference: Sequence[Sequence[bytes]]) -> Overlap:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -87,7 +86,7 @@ class JsonSchema(BaseScorer):
 
     name: str = "json_schema"
     unit: ClassVar[str] = "share"
-    schema: Mapping[str, Any] | bool | None = None
+    schema: dict[str, Any] | bool | None = None
     schema_key: str = "schema"
     fenced: bool = True
 
@@ -147,10 +146,10 @@ def _schema_problem(schema: Any) -> str | None:
     from jsonschema import Draft202012Validator, SchemaError
     from jsonschema.validators import validator_for
 
-    if not isinstance(schema, Mapping | bool):
+    if not isinstance(schema, dict | bool):
         return f"{schema!r} is neither an object nor true or false"
     try:
-        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+        validator_for(schema, default=Draft202012Validator).check_schema(schema)  # type: ignore[arg-type]  # the stub knows no boolean schemas
     except SchemaError as error:
         return f"{error.json_path}: {error.message}"
     return None

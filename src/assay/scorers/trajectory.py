@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from assay.core.records import Output, Sample, Score
 from assay.scorers.base import NO_REFERENCE, BaseScorer
-from assay.scorers.numeric import Numeric
 from assay.scorers.exact import ExactMatch, Includes
+from assay.scorers.numeric import Numeric
 
 Call = Mapping[str, Any]
 

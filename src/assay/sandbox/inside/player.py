@@ -10,10 +10,10 @@ import operator
 import os
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from assay.sandbox.inside.wire import MAX_FRAME_BYTES, decode, encode, read_frame, write_frame
 
+TYPE_CHECKING = False  # typing costs as much to import as Python to start
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

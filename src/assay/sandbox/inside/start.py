@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import TYPE_CHECKING
 
 from assay.sandbox.inside.player import become_player
 from assay.sandbox.inside.referee import Link, report
 from assay.sandbox.inside.wire import decode, encode, no_objects, no_references, read_frame, write_frame
 
+TYPE_CHECKING = False  # typing costs as much to import as Python to start
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

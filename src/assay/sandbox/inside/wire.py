@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing costs as much to import as Python to start
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
