@@ -1,8 +1,8 @@
 """Cost of one sandboxed sample, two at a time, against starting a bare interpreter.
 
-Run with ``python bench/sandbox.py [samples]``. Pairs are interleaved, so that both sides see the same machine; printed
-are the medians over the rounds and their ratio. Processor time is that of everything started, so it holds on a busy
-machine too.
+Run with ``python bench/sandbox.py [samples]``. Rounds of the two are interleaved, so that both sides see the same
+machine; printed are the medians over the rounds and their ratio. Processor time is that of everything started, so it
+holds on a busy machine too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from assay.sandbox import Program, find_sandbox
 from assay.sandbox.bubblewrap import BubblewrapSandbox
@@ -26,28 +27,29 @@ PROGRAM = Program(
     entry="add_all",
     checks=["def check(candidate):\n    assert candidate([1, 2], 3) == [4, 5]\n", "check(add_all)"],
 )
-AT_ONCE = 2
+AT_ONCE, IN_A_ROUND = 2, 10
 
 
 def main(samples: int) -> None:
     sandbox = find_sandbox()
     if not isinstance(sandbox, BubblewrapSandbox):
         raise SystemExit("this bench measures bubblewrap")
+    sandbox = replace(sandbox, jobs=AT_ONCE)
     bare = [str(sandbox.interpreter.executable), "-c", "pass"]
 
     def sandboxed() -> None:
         async def run() -> None:
-            verdicts = await asyncio.gather(*(sandbox.run(PROGRAM) for _ in range(AT_ONCE)))
+            verdicts = await asyncio.gather(*(sandbox.run(PROGRAM) for _ in range(IN_A_ROUND)))
             assert all(verdict.passed for verdict in verdicts), verdicts
 
         asyncio.run(run())
 
     def interpreters() -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            list(threads.map(lambda _: subprocess.run(bare, check=True), range(AT_ONCE)))
+            list(threads.map(lambda _: subprocess.run(bare, check=True), range(IN_A_ROUND)))
 
     sides: dict[str, list[tuple[float, float]]] = {"sandboxed sample": [], "python -c pass": []}
-    for _ in range(max(1, samples // AT_ONCE)):
+    for _ in range(max(1, samples // IN_A_ROUND)):
         for name, work in zip(sides, (sandboxed, interpreters), strict=True):
             sides[name].append(measure(work))
     wall, processor = {}, {}
@@ -66,7 +68,7 @@ def measure(work: Callable[[], None]) -> tuple[float, float]:
     """Wall and processor milliseconds a sample, children included."""
     began, spent = time.perf_counter(), processor_s()
     work()
-    return (time.perf_counter() - began) / AT_ONCE * 1e3, (processor_s() - spent) / AT_ONCE * 1e3
+    return (time.perf_counter() - began) / IN_A_ROUND * 1e3, (processor_s() - spent) / IN_A_ROUND * 1e3
 
 
 def processor_s() -> float:
@@ -75,4 +77,4 @@ def processor_s() -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "assay").rglob("*.py"))
 LOW_ROOMS = ("core", "stats", "scorers")
 FORBIDDEN_LOW = {"os", "io", "pathlib", "socket", "sqlite3", "time", "random", "threading", "asyncio", "subprocess"}
+NEEDS_AN_EXTRA = {"assay.gateway.transport_aiohttp"}
 EXTRAS = ("xllamacpp", "torch", "sentence_transformers", "datasets", "aiohttp", "pyarrow", "playwright", "httpx", "ray")
 
 
@@ -64,7 +65,9 @@ def test_randomness_is_never_the_global_generator() -> None:
 
 
 def run_python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def test_importing_assay_loads_nothing_but_itself() -> None:
@@ -88,6 +91,7 @@ def test_the_base_imports_without_any_extra() -> None:
         for path in SOURCES
         if path.stem != "__main__"
     ]
+    names = [name for name in names if name not in NEEDS_AN_EXTRA]
     code = f"""
 import importlib, sys
 class Block:

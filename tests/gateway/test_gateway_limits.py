@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -36,7 +37,9 @@ def against_server(
     async def go() -> tuple[list[Any], ModelServer, list[tuple[float, int]]]:
         async with ModelServer(faults=noting) as server:
             transport = WatchedTransport(open_transport("pyreqwest", max_connections=None))
-            config = config_for(models={"openai/test": ModelConfig(base_url=server.base_url, **model)}, timeout_s=timeout_s)
+            config = config_for(
+                models={"openai/test": ModelConfig(base_url=server.base_url, **model)}, timeout_s=timeout_s
+            )
             gateway = Gateway(
                 config,
                 journal=MemoryJournal(),  # type: ignore[arg-type]
@@ -60,7 +63,9 @@ def against_server(
     return asyncio.run(go())
 
 
-@pytest.mark.parametrize("fault", [Fault.server_error(), Fault.not_json(), Fault.closes("middle"), Fault.server_error(status=529)])
+@pytest.mark.parametrize(
+    "fault", [Fault.server_error(), Fault.not_json(), Fault.closes("middle"), Fault.server_error(status=529)]
+)
 def test_what_may_succeed_again_is_tried_again(fault: Fault, fake_time: FakeTime) -> None:
     (reply,), server, _ = against_server([fault, fault], calls=1, fake_time=fake_time)
     assert reply.text == "question 0"
@@ -94,7 +99,9 @@ def test_what_cannot_succeed_is_sent_once(fault: Fault, kind: str, code: str, fa
 
 
 def test_retry_after_is_obeyed_by_every_call_to_the_endpoint(fake_time: FakeTime) -> None:
-    results, server, arrivals = against_server([Fault.rate_limit(retry_after_s=30.0)], calls=5, fake_time=fake_time, at_once=1)
+    results, server, arrivals = against_server(
+        [Fault.rate_limit(retry_after_s=30.0)], calls=5, fake_time=fake_time, at_once=1
+    )
     assert [result.text for result in results] == [f"question {number}" for number in range(5)]
     assert server.requests == 6
     first = arrivals[0][0]
@@ -105,7 +112,7 @@ def test_a_burst_of_429_loses_no_call_and_slows_down(fake_time: FakeTime) -> Non
     def limited(call: Call) -> Fault | None:
         return Fault.rate_limit(retry_after_s=1.0) if call.index < 20 else None
 
-    results, server, arrivals = against_server(limited, calls=40, fake_time=fake_time)
+    results, _, arrivals = against_server(limited, calls=40, fake_time=fake_time)
     assert all(getattr(result, "text", "").startswith("question") for result in results)
     later = sorted(at for at, index in arrivals if index >= 40)
     assert later[-1] - later[0] > 0.5  # the rest comes paced and not in one burst
@@ -126,17 +133,22 @@ def test_tokens_a_minute_are_kept_to(fake_time: FakeTime) -> None:
 
 
 def test_an_open_breaker_keeps_calls_from_a_dead_endpoint(fake_time: FakeTime) -> None:
-    results, server, arrivals = against_server(lambda call: Fault.server_error(), calls=300, fake_time=fake_time, at_once=10)
+    results, server, arrivals = against_server(
+        lambda call: Fault.server_error(), calls=300, fake_time=fake_time, at_once=10
+    )
     assert all(isinstance(result, ProviderError) for result in results)
     assert server.requests < 60  # 300 calls with six attempts each would be 1,800
     probes = sorted(at for at, index in arrivals if index >= 15)
-    assert all(later - earlier >= COOL_DOWN_S - 1e-6 for earlier, later in zip(probes, probes[1:], strict=False))
+    assert all(later - earlier >= COOL_DOWN_S - 1e-6 for earlier, later in pairwise(probes))
 
 
 def test_success_after_a_probe_lets_everything_through(fake_time: FakeTime) -> None:
     started = fake_time.now
     results, _, _ = against_server(
-        lambda call: Fault.server_error() if fake_time.now < started + 12.0 else None, calls=60, fake_time=fake_time, at_once=10
+        lambda call: Fault.server_error() if fake_time.now < started + 12.0 else None,
+        calls=60,
+        fake_time=fake_time,
+        at_once=10,
     )
     assert all(getattr(result, "text", None) for result in results)
 
@@ -179,9 +191,7 @@ def test_the_cool_down_grows_to_a_minute_and_no_further() -> None:
     assert breaker.wait_s() == MAX_COOL_DOWN_S
 
 
-@given(
-    rpm=st.floats(1.0, 6000.0), gaps=st.lists(st.floats(0.0, 20.0), min_size=1, max_size=60)
-)
+@given(rpm=st.floats(1.0, 6000.0), gaps=st.lists(st.floats(0.0, 20.0), min_size=1, max_size=60))
 def test_no_window_of_a_minute_holds_more_than_the_limit(rpm: float, gaps: list[float]) -> None:
     fake_time, sent = FakeTime(), list[float]()
 

@@ -67,7 +67,9 @@ def test_what_does_not_change_the_answer_is_not_part_of_the_key() -> None:
     assert keys.key(first, identity=None) != KeyMaker(scope="run_a").key(first, identity=None)
 
 
-def test_without_cache_a_run_still_replays_its_own_calls_but_no_other_runs(make_gateway: Make, fake_time: FakeTime) -> None:
+def test_without_cache_a_run_still_replays_its_own_calls_but_no_other_runs(
+    make_gateway: Make, fake_time: FakeTime
+) -> None:
     transport = ScriptedTransport()
     gateway = make_gateway(transport=transport)
     ask(gateway, fake_time, chat_request())
@@ -181,7 +183,9 @@ def test_a_resumed_run_ends_with_the_usage_of_an_undisturbed_one(
     assert undisturbed["cached"] == 3
 
 
-def test_a_resumed_run_counts_the_calls_of_items_it_does_not_ask_for_again(make_gateway: Make, fake_time: FakeTime) -> None:
+def test_a_resumed_run_counts_the_calls_of_items_it_does_not_ask_for_again(
+    make_gateway: Make, fake_time: FakeTime
+) -> None:
     journal = MemoryJournal()
     for part in ([chat_request("a"), chat_request("b")], [chat_request("c")]):
         client = make_gateway(transport=ScriptedTransport(), journal=journal).client(run_id="run_a")
@@ -271,10 +275,15 @@ def test_another_model_stands_in_and_is_marked(make_gateway: Make, fake_time: Fa
     transport.answer = lambda body: chat_ok(model="test-1")
     fake_time.now += 3600.0
     (reply,) = ask(gateway, fake_time, chat_request("q1"), run_id="run_b")
-    assert (reply.degraded, reply.model_served) == (False, "test-1")  # the stand-in's reply is not under the model's name
+    assert (reply.degraded, reply.model_served) == (
+        False,
+        "test-1",
+    )  # the stand-in's reply is not under the model's name
 
 
-def test_with_every_endpoint_down_for_long_calls_fail_at_once_as_unavailable(make_gateway: Make, fake_time: FakeTime) -> None:
+def test_with_every_endpoint_down_for_long_calls_fail_at_once_as_unavailable(
+    make_gateway: Make, fake_time: FakeTime
+) -> None:
     transport = ScriptedTransport(lambda body: DOWN)
     gateway = make_gateway(config_for(outage_patience_s=60.0), transport=transport)
     errors = ask(gateway, fake_time, *[chat_request(f"q{number}") for number in range(50)])

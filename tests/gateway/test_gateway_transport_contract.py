@@ -31,7 +31,9 @@ async def post(transport: Transport, server: ModelServer, *, timeout_s: float = 
     return await transport.send(f"{server.base_url}/chat/completions", headers=HEADERS, body=BODY, timeout_s=timeout_s)
 
 
-def run(kind: str, work: Callable[[Transport, ModelServer], Any], *, max_connections: int | None = None, **server: Any) -> Any:
+def run(
+    kind: str, work: Callable[[Transport, ModelServer], Any], *, max_connections: int | None = None, **server: Any
+) -> Any:
     async def go() -> Any:
         async with ModelServer(**server) as model_server:
             transport = open_transport(kind, max_connections=max_connections)
@@ -212,7 +214,7 @@ def test_a_certificate_is_trusted_by_environment(
 
 
 def test_a_missing_certificate_file_is_named(kind: str) -> None:
-    with pytest.raises(NotFoundError, match="no/such/ca.pem"):
+    with pytest.raises(NotFoundError, match=r"no/such/ca\.pem"):
         tls_round_trip(kind, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ca_file="no/such/ca.pem")
 
 

@@ -9,12 +9,13 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from assay.sandbox import Program, Sandbox, SandboxError, SandboxUnavailableError, find_sandbox
+from assay.sandbox import Program, Sandbox, SandboxError, SandboxUnavailableError, Verdict, find_sandbox
 from assay.sandbox import find as finding
 from assay.sandbox import interpreter as interpreters
 from assay.sandbox.bubblewrap import BubblewrapSandbox, arguments
@@ -82,7 +83,7 @@ def test_root_becomes_an_unprivileged_user(sandbox: Sandbox) -> None:
 
 
 @pytest.fixture
-def afresh() -> None:
+def afresh() -> Iterator[None]:
     """The answer of this process is forgotten for one test, and its own afterwards."""
     finding._isolated.cache_clear()
     yield
@@ -112,6 +113,17 @@ def test_a_bubblewrap_that_may_not_work_is_refused_with_its_own_words(
     monkeypatch.setattr(finding, "bwrap_binaries", lambda: iter([fake]))
     with pytest.raises(SandboxUnavailableError, match="No permissions to create new namespace"):
         find_sandbox()
+
+
+@pytest.mark.usefixtures("afresh")
+def test_a_sandbox_that_does_not_limit_processes_is_refused(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BubblewrapSandbox, "execute", _without_process_limit(BubblewrapSandbox.execute))
+    with pytest.raises(SandboxUnavailableError, match="number of processes is not limited"):
+        find_sandbox()
+
+
+def _without_process_limit(execute: Callable[[Sandbox, Program], Verdict]) -> Callable[[Sandbox, Program], Verdict]:
+    return lambda sandbox, program: execute(sandbox, replace(program, processes=64))
 
 
 @pytest.mark.usefixtures("afresh")

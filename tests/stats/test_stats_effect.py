@@ -23,10 +23,19 @@ from assay.stats.two_sample import difference_of_means, newcombe
 P_VALUES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12)
 
 
-@given(P_VALUES)
+@pytest.mark.parametrize("p_values", [[0.01, 0.04, 0.03, 0.005], [0.2], [0.5, 0.5, 0.0, 1.0], [0.02, 0.9, 0.011, 0.3]])
 def test_adjusted_p_values_are_statsmodels(p_values: list[float]) -> None:
     for ours, method in ((holm, "holm"), (bonferroni, "bonferroni"), (benjamini_hochberg, "fdr_bh")):
         assert ours(p_values) == pytest.approx(multipletests(p_values, method=method)[1].tolist())
+
+
+@given(P_VALUES)
+def test_adjusting_only_raises_and_keeps_the_order(p_values: list[float]) -> None:
+    for method in (holm, bonferroni, benjamini_hochberg):
+        adjusted = method(p_values)
+        assert all(p <= raised * (1 + 1e-12) <= 1.0 + 1e-9 for p, raised in zip(p_values, adjusted, strict=True))
+        assert [raised for _, raised in sorted(zip(p_values, adjusted, strict=True))] == sorted(adjusted)
+    assert all(ours <= plain for ours, plain in zip(holm(p_values), bonferroni(p_values), strict=True))
 
 
 def test_a_missing_p_value_is_refused() -> None:

@@ -39,7 +39,7 @@ def build_scorer(line: str | Mapping[str, Any]) -> Scorer:
         NotFoundError: No scorer has that name.
         ConfigError: An option is unknown (the nearest is named) or does not fit.
     """
-    options = {"use": line} if isinstance(line, str) else dict(line)
+    options: dict[str, Any] = {"use": line} if isinstance(line, str) else dict(line)
     kind = options.pop("use", None)
     if not isinstance(kind, str):
         raise ConfigError(f"scorer {line!r} does not say which one it is", hint="write {use: rouge_l, as: overlap}")

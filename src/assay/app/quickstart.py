@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from assay.app.reports import write_report
 from assay.app.results import compare
 from assay.app.runs import RunOptions, Silent, prepare, run_task
 from assay.app.tasks import load_task
@@ -22,11 +21,15 @@ VARIANTS = ("0-shot", "4-shot")
 def quickstart(
     app: App,
     *,
+    write_report: Callable[..., str],
     model: str = MODEL,
     variants: Sequence[str] = VARIANTS,
     observe: Callable[[str], Observer] = lambda _: Silent(),
 ) -> dict[str, Any]:
     """Evaluate both variants, compare them and write the report page.
+
+    Args:
+        write_report: Called with the app, the candidate's id and ``baseline=``; returns where the page is.
 
     Returns:
         ``{"schema", "runs": [run documents], "comparison", "report"}``.

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from assay._version import __version__
 from assay.app.tasks import LoadedTask, task_from_source
@@ -47,6 +47,13 @@ class RunOptions:
     timeout_s: float | None = None
     use_cache: bool = True
     include_degraded: bool = False
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A scorer that can find out before a run that it cannot work here (no sandbox)."""
+
+    def prepare(self) -> object: ...
 
 
 class Silent:
@@ -90,6 +97,9 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
             hint=_alternative(missing),
             code="model.cannot",
         )
+    for scorer in loaded.task.scorers:
+        if isinstance(scorer, Prepares):
+            scorer.prepare()
     selection = select(loaded.task.dataset, limit=options.limit, seed=options.seed)
     price = price_of(model, config)
     plan = make_plan(

@@ -30,13 +30,26 @@ class LoadedTask:
 
 
 def load_task(
-    what: str, *, data: str | None = None, options: Mapping[str, Any] | None = None, skip_bad: bool = False
+    what: str,
+    *,
+    data: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    skip_bad: bool = False,
+    unsafe_exec: bool = False,
 ) -> LoadedTask:
     """A built-in benchmark by name or a task file by path.
+
+    Args:
+        unsafe_exec: Model-written code may run without isolation.
 
     Raises:
         NotFoundError: Neither a benchmark nor a file of that name exists.
     """
+    loaded = _named(what, data=data, options=options or {}, skip_bad=skip_bad)
+    return _unguarded(loaded) if unsafe_exec else loaded
+
+
+def _named(what: str, *, data: str | None, options: Mapping[str, Any], skip_bad: bool) -> LoadedTask:
     if what.endswith((".yaml", ".yml")):
         from assay.app.schema import TaskFile, check, read_yaml
 
@@ -48,7 +61,7 @@ def load_task(
     from assay.benchmarks import BENCHMARKS
 
     if what in BENCHMARKS:
-        return _benchmark(what, data=data, options=options or {})
+        return _benchmark(what, data=data, options=options)
     raise NotFoundError(
         f"there is no task called {what!r}",
         hint=f"{nearest(what, BENCHMARKS)}, or a file ending in .yaml",
@@ -62,6 +75,20 @@ def task_from_source(source: Mapping[str, Any]) -> LoadedTask:
     Raises:
         ConfigError: The run was started from Python, whose task only that program can build.
     """
+    loaded = _from_source(source)
+    return _unguarded(loaded) if source.get("unsafe_exec") else loaded
+
+
+def _unguarded(loaded: LoadedTask) -> LoadedTask:
+    """The same task, whose scorers may run code without isolation; its manifest says so."""
+    scorers = [
+        replace(scorer, unsafe_exec=True) if "isolation" in scorer.requires else scorer  # type: ignore[type-var]
+        for scorer in loaded.task.scorers
+    ]
+    return replace(loaded, task=replace(loaded.task, scorers=scorers), source={**loaded.source, "unsafe_exec": True})
+
+
+def _from_source(source: Mapping[str, Any]) -> LoadedTask:
     if source["kind"] == "benchmark":
         return _benchmark(source["name"], data=source.get("data"), options=source.get("options", {}))
     if source["kind"] == "config":

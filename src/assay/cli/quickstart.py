@@ -19,9 +19,11 @@ def quickstart_command(model: str, store: str | None, *, as_json: bool) -> None:
 
     Exit status: 0 done, 3 the model is not installed (the hint says how).
     """
+    from assay.report.write import write_report
+
     app = make_app(store)
     try:
-        document = quickstart(app, model=model, observe=lambda name: observer(silent=as_json, label=name))
+        document = quickstart(app, model=model, write_report=write_report, observe=lambda name: observer(silent=as_json, label=name))
     finally:
         app.close()
     if as_json:

@@ -50,7 +50,7 @@ def run_command(
         _confirm(app, prepared, asked_for=given["yes"] or given["budget_usd"] is not None, as_json=as_json)
         summary = dict(run_task(app, prepared, observer=observer(silent=as_json)))
         if report:
-            from assay.app.reports import write_report
+            from assay.report.write import write_report
 
             summary["report"] = write_report(app, summary["run_id"])
         ctx.exit(_finish(summary, as_json=as_json))
@@ -59,10 +59,13 @@ def run_command(
 
 
 def _load(what: str, given: Mapping[str, Any]) -> LoadedTask:
-    options = parse_options(given["options"])
-    if given["unsafe_exec"]:
-        options["unsafe"] = True
-    return load_task(what, data=given["data"], options=options, skip_bad=given["skip_bad"])
+    return load_task(
+        what,
+        data=given["data"],
+        options=parse_options(given["options"]),
+        skip_bad=given["skip_bad"],
+        unsafe_exec=given["unsafe_exec"],
+    )
 
 
 def _one_model(loaded: LoadedTask, given: tuple[str, ...]) -> str:

@@ -39,7 +39,7 @@ class Budget:
         Raises:
             BudgetExhaustedError: It would not fit even if everything in flight turned out to be free.
         """
-        while self.spent_usd + self.reserved_usd + worst_usd > self.limit_usd or self._waiting_ahead():
+        while self._waiting or self.spent_usd + self.reserved_usd + worst_usd > self.limit_usd:
             if self.spent_usd + worst_usd > self.limit_usd:
                 self._wake()
                 raise self._exhausted(worst_usd)
@@ -59,9 +59,6 @@ class Budget:
         self._in_flight += 1
         self._wake()
 
-    def _waiting_ahead(self) -> bool:
-        return bool(self._waiting)
-
     def settle(self, worst_usd: float, *, cost_usd: float) -> None:
         """Replace what was set aside by what the call cost (0 when it failed or was cancelled)."""
         self._in_flight -= 1
@@ -79,10 +76,14 @@ class Budget:
 
     def _exhausted(self, worst_usd: float) -> BudgetExhaustedError:
         return BudgetExhaustedError(
-            f"${self.spent_usd:.4f} of ${self.limit_usd:.4f} are spent, and the next call may cost ${worst_usd:.4f}; "
-            "everything answered is kept",
+            f"{_usd(self.spent_usd)} of {_usd(self.limit_usd)} are spent and the next call may cost {_usd(worst_usd)}: "
+            "it was not sent, everything answered is kept",
             hint=f"raise the limit and continue with: assay resume {self._run_id or 'RUN'} --budget-usd <amount>",
         )
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:.2f}" if amount >= 0.01 or amount == 0.0 else f"${amount:.2g}"
 
 
 def worst_case_usd(request: ModelRequest, price: Price) -> float:

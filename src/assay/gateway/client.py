@@ -133,7 +133,9 @@ class RunClient:
         try:
             reply = await self._pay(request, route)
             self._counted.add(key)
-            self._journal.record_reply(key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd)
+            self._journal.record_reply(
+                key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd
+            )
         except ProviderError as error:
             flights.land(key, error=error)
             raise

@@ -84,7 +84,8 @@ def histogram_chart(distribution: Mapping[str, Any], *, title: str) -> Spec | No
     if len(bins) == 1:
         spread = abs(bins[0]["low"]) * 0.05 or 0.5
         bins[0] = {**bins[0], "low": bins[0]["low"] - spread, "high": bins[0]["high"] + spread}
-    x_axis = {"title": f"{title}, {unit_title(unit)}", "tickCount": 6, "format": "~g" if unit == "usd" else "~s"}
+    what = "" if unit_title(unit) == title else f"{title}, "
+    x_axis = {"title": f"{what}{unit_title(unit)}", "tickCount": 6, "format": "~g" if unit == "usd" else "~s"}
     return {
         "$schema": SCHEMA,
         "title": f"{title} of a sample",
@@ -94,7 +95,7 @@ def histogram_chart(distribution: Mapping[str, Any], *, title: str) -> Spec | No
         "data": {"values": bins},
         "mark": {"type": "bar", "color": BLUE, "binSpacing": 1},
         "encoding": {
-            "x": {"field": "low", "type": "quantitative", "scale": {"zero": False, "nice": False}, "axis": x_axis},
+            "x": {"field": "low", "type": "quantitative", "bin": {"binned": True}, "scale": {"zero": False, "nice": False}, "axis": x_axis},
             "x2": {"field": "high"},
             "y": {"field": "count", "type": "quantitative", "title": "samples", "axis": {"tickMinStep": 1}},
             "tooltip": _tip({"text": title, "count": "samples"}),
@@ -136,7 +137,7 @@ def _intervals(
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"labelLimit": 150, "ticks": False, "domain": False},
+        "axis": {"labelLimit": 150, "minExtent": 90, "ticks": False, "domain": False},
     }
     x = {"type": "quantitative", "title": known, "axis": {"tickCount": 6}}
     if unit == "share" and not by_verdict:
@@ -150,13 +151,14 @@ def _intervals(
         legend = {"title": None, "orient": "bottom", "values": list(dict.fromkeys(str(row["verdict"]) for row in rows))}
         point["color"] = {"field": "verdict", "type": "nominal", "scale": colours, "legend": legend}
         point["shape"] = {"field": "verdict", "type": "nominal", "scale": shapes, "legend": legend}
-        line["color"] = {"field": "verdict", "type": "nominal", "scale": colours, "legend": None}
+        line["color"] = point["color"]
     return {
         "$schema": SCHEMA,
         "title": title,
         "description": f"{title}: " + "; ".join(f"{row['name']} {row['text']}" for row in rows)[:600],
         "width": "container",
         "height": {"step": _ROW_PX},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "data": {"values": list(rows)},
         "layer": [
             {"mark": {"type": "rule", "strokeWidth": 2, "color": BLUE}, "encoding": line},

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from assay.report import charts, figures
+from assay.report.messages import ROLES, content_text, turns
 from assay.report.plain import script_json
 from assay.report.samples import SHOWS, SORTS
 
@@ -71,6 +72,7 @@ def environment() -> Environment:
         script_json=lambda document: Markup(script_json(document)),  # noqa: S704 - escapes <, > and &
         pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
         content=content_text,
+        turns=turns,
         spark=spark_points,
         url=url,
     )
@@ -81,12 +83,13 @@ def environment() -> Environment:
         sorts=SORTS,
         chart_scripts=CHART_SCRIPTS,
         long_text=LONG_TEXT,
+        roles=ROLES,
         verdict_marks=VERDICT_MARKS,
     )
     return made
 
 
-VERDICT_MARKS = {"better": "▲", "worse": "▼", "equivalent": "■", "undecided": "●"}
+VERDICT_MARKS = {"better": "▲", "worse": "▼", "equivalent": "■", "undecided": "●", "noninferior": "✓"}
 """The shapes of the difference plot, for the words beside it."""
 
 
@@ -105,22 +108,6 @@ def url(path: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> 
     given = {**(parameters or {}), **more}
     kept = {key: value for key, value in given.items() if value is not None and value != ""}
     return f"{path}?{urlencode(kept, errors='replace')}" if kept else path
-
-
-def content_text(content: Any) -> str:
-    """A message's content as text: as it is, the texts of its parts, or JSON.
-
-    Examples:
-        >>> content_text([{"type": "text", "text": "look:"}, {"type": "image_url", "image_url": {"url": "…"}}])
-        'look:\\n[image_url]'
-    """
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Sequence) and all(isinstance(part, Mapping) for part in content):
-        return "\n".join(str(part["text"]) if "text" in part else f"[{part.get('type', 'part')}]" for part in content)
-    return json.dumps(content, ensure_ascii=False, indent=2, default=str)
 
 
 def spark_points(points: Sequence[Mapping[str, Any]], width: int = 120, height: int = 28) -> dict[str, Any]:

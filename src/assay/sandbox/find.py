@@ -19,6 +19,19 @@ from assay.sandbox.unsafe import UnsafeSandbox
 SANDBOX_USER = 65533
 """User and group that root becomes: no account has it, so no file and no process but ours belongs to it."""
 
+_FEW_PROCESSES = """
+import os, time
+refused = False
+for _ in range(4):
+    try:
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+    except OSError:
+        refused = True
+"""
+"""A bounded try at more processes than the limit of one: where the kernel lets it (as root it would), we refuse."""
+
 
 def find_sandbox(*, unsafe: bool = False) -> Sandbox:
     """The isolation that works here, found by running a program in it; the answer is kept for this process.
@@ -69,7 +82,7 @@ def bwrap_binaries() -> Iterator[Path]:
 
 
 def _working(bwrap: Path, interpreter: Interpreter, *, drop_to: int | None) -> BubblewrapSandbox | str:
-    """A sandbox that passed a right program and failed a wrong one; else what went wrong.
+    """A sandbox that passed a right program, failed a wrong one and limits processes; else what went wrong.
 
     Versions of bubblewrap before 0.8 do not know ``--disable-userns``; the seccomp filter forbids the same.
     """
@@ -81,9 +94,12 @@ def _working(bwrap: Path, interpreter: Interpreter, *, drop_to: int | None) -> B
         try:
             right = sandbox.execute(Program(source="x = 1", checks=["assert x == 1"]))
             wrong = sandbox.execute(Program(source="x = 2", checks=["assert x == 1"]))
+            few = sandbox.execute(Program(source=_FEW_PROCESSES, checks=["assert refused"], processes=1))
         except SandboxError as error:
             complaint = complaint or str(error)
             continue
+        if not few.passed:
+            return f"the number of processes is not limited here: {few.detail}"
         if right.passed and wrong.reason == "wrong_answer":
             return sandbox
         return f"it ran, but a right program gave {right.reason} and a wrong one {wrong.reason}: {right.detail}"

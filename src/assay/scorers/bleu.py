@@ -51,6 +51,8 @@ def tokenize_13a(text: str) -> list[str]:
     for chunk in text.split():
         if chunk.isalnum():
             found.append(chunk)
+        elif chunk[-1] in ".,!?;:" and chunk[:-1].isalnum():
+            found += (chunk[:-1], chunk[-1])
         else:
             found += _split_chunk(chunk)
     return found

@@ -19,11 +19,11 @@ _OPEN, _CLOSE = r"[\s(\[{*_`'\"“$]*", r"[\s)\]}*_`'\"”.,:;!?$]*"
 _ALONE = re.compile(rf"{_OPEN}(?:(?:option|choice)\s+)?{_OPEN}([A-Za-z]){_CLOSE}")
 _STATED = re.compile(
     r"(?:\b(?:answer|choice|option)\b(?:\s+(?:is|would\s+be|should\s+be|must\s+be))?\s*[:=]?|\\boxed|####)"
-    rf"\s*(?:(?:option|choice)\b)?{_OPEN}(?:\\text\s*\{{)?(?-i:([A-Z]))(?![\w'’])",
+    rf"\s*(?:(?:option|choice)\b)?{_OPEN}(?:\\text\s*\{{)?(?-i:([A-Z]))(?!\w|['’]\w)",
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"[\s(\[*]*([A-Z])\s*[)\].:,*\n]")
-_STANDING = re.compile(r"(?<![\w'’.])([B-HJ-Z])(?![\w'’])|\(([A-Z])\)")
+_STANDING = re.compile(r"(?<![\w'’.])([B-HJ-Z])(?!\w|['’]\w)|\(([A-Z])\)")
 
 
 def right_choices(sample: Sample) -> frozenset[int]:
@@ -60,16 +60,21 @@ def chosen_letters(text: str, choices: Sequence[str]) -> list[str]:
     allowed = LETTERS[: len(choices)]
     if (alone := _ALONE.fullmatch(text)) and alone[1].upper() in allowed:
         return [alone[1].upper()]
-    stated = [letter for letter in _STATED.findall(text) if letter in allowed]
-    if stated:
-        return [stated[-1]]
+    named = _named_choices(text, choices)
+    stated = [match for match in _STATED.finditer(text) if match[1] in allowed]
+    if stated and not (len(named) == 1 and _reads_as_word(stated[-1])):
+        return [stated[-1][1]]
     if (leading := _LEADING.match(text)) and leading[1] in allowed:
         return [leading[1]]
-    named = _named_choices(text, choices)
     if len(named) == 1:
         return [LETTERS[named[0]]]
     standing = {first or second for first, second in _STANDING.findall(text)}
     return sorted(letter for letter in standing if letter in allowed)
+
+
+def _reads_as_word(stated: re.Match[str]) -> bool:
+    """Whether the letter may be the article or the pronoun: ``Answer: A dog``."""
+    return stated[1] in "AI" and re.match(r"\s+[a-z]", stated.string[stated.end() :]) is not None
 
 
 def _named_choices(text: str, choices: Sequence[str]) -> list[int]:

@@ -213,12 +213,13 @@ def check_queries(
     for query in _queries(scorers) if queries is None else queries:
         got, expected = results.page(run_id, query), twins.page(items, query, run_id=run_id)
         assert (got.total, list(got.rows)) == (expected.total, list(expected.rows)), query
+    stranger = "nobody" + "".join(scorers) + "".join(item.sample.id for item in items)  # longer than every known name
     if items:
         middle = items[len(items) // 2]
         assert same_items([results.item(run_id, middle.sample.id, middle.output.epoch)], [middle])
-        assert _fails(lambda: results.column(run_id, "nobody"), NotFoundError).code == "scorer.unknown"
-        assert _fails(lambda: results.page(run_id, PageQuery(scorer="nobody")), NotFoundError).code == "scorer.unknown"
-    assert _fails(lambda: results.item(run_id, "nobody"), NotFoundError).code == "sample.unknown"
+        assert _fails(lambda: results.column(run_id, stranger), NotFoundError).code == "scorer.unknown"
+        assert _fails(lambda: results.page(run_id, PageQuery(scorer=stranger)), NotFoundError).code == "scorer.unknown"
+    assert _fails(lambda: results.item(run_id, stranger), NotFoundError).code == "sample.unknown"
     assert "latency_s" in _fails(lambda: results.numbers(run_id, "latency"), InvalidInputError).hint
     assert "value" in _fails(lambda: results.page(run_id, PageQuery(sort="valeu")), InvalidInputError).hint
 

@@ -60,7 +60,9 @@ class PythonProvider:
     async def call(self, request: ModelRequest, *, name: str, endpoint: Endpoint) -> Reply:
         function, accepted = self._function(name)
         given: dict[str, Any] = {key: getattr(request.params, key) for key in _PARAMS}
-        given = {key: value for key, value in given.items() if value not in (None, (), False)}
+        given = {key: value for key, value in given.items() if value is not None and value is not False}
+        if not request.params.stop:
+            del given["stop"]
         given |= {"options": request.options} if request.options is not None else {}
         given |= {"tools": request.tools} if request.tools else {}
         given |= {**request.params.extra, "replicate": request.replicate}

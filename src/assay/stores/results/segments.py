@@ -142,8 +142,10 @@ def _clear(directory: Path, *, keep: Segment | None) -> None:
 def _write_parquet_pair(outputs: Path, scores: Path, items: Iterable[Item]) -> tuple[int, set[str]]:
     count = 0
     scorers: set[str] = set()
-    files = [ParquetFile(outputs, OUTPUTS), ParquetFile(scores, SCORES)]
+    files: list[ParquetFile] = []
     try:
+        for path, schema in ((outputs, OUTPUTS), (scores, SCORES)):
+            files.append(ParquetFile(path, schema))
         for batch in batches(items):
             for file, part in zip(files, (batch.outputs, batch.scores), strict=True):
                 file.add(part)

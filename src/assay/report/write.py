@@ -1,0 +1,127 @@
+"""One self-contained HTML file of a run: scripts, style and data inside, nothing fetched from anywhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import asdict
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from assay.app.wiring import App
+from assay.core.codec import to_plain
+from assay.core.errors import StoreError
+from assay.core.protocols import PageQuery
+from assay.core.records import Item
+from assay.report.comparison import compare_document
+from assay.report.documents import run_document
+from assay.report.messages import turns
+from assay.report.remember import Memory
+from assay.report.render import CHART_SCRIPTS, SCRIPT, STYLE, asset, render
+from assay.report.samples import scorers_of
+
+ROWS = 2_000
+"""Samples a file carries: more make it slow to open and to send; the page served by ``assay view`` has them all."""
+TEXT_CHARS = 4_000
+TABLE_SCRIPT = "report.js"
+
+
+def write_report(app: App, run_id: str, *, baseline: str | None = None, path: str | None = None) -> str:
+    """Write the page of a run, with its comparison where a baseline is named.
+
+    Args:
+        path: The file; ``reports/<run_id>.html`` in the store's objects when ``None``.
+
+    Returns:
+        Path (or URL) of what was written.
+
+    Raises:
+        NotFoundError: There is no such run.
+        StoreError: The file cannot be written.
+    """
+    record = app.store.metadata.run(run_id)
+    page = report_page(app, record.run_id, baseline=baseline)
+    if path is None:
+        return app.store.objects.put(f"reports/{record.run_id}.html", page)
+    try:
+        Path(path).write_bytes(page)
+    except OSError as error:
+        raise StoreError(
+            f"the report could not be written to {path}: {error.strerror}; the run is untouched",
+            hint="choose another place with --output FILE",
+            code="report.unwritable",
+        ) from error
+    return path
+
+
+def report_page(app: App, run_id: str, *, baseline: str | None = None) -> bytes:
+    """The file's bytes."""
+    record, memory = app.store.metadata.run(run_id), Memory()
+    total = app.store.results.page(run_id, PageQuery(limit=1)).total
+    rows = list(islice(_rows(app, run_id), ROWS))
+    style = asset(STYLE).decode()
+    scripts = [asset(name).decode() for name in (SCRIPT, TABLE_SCRIPT, *CHART_SCRIPTS)]
+    context = {
+        "run": run_document(app, run_id, memory=memory),
+        "c": None if baseline is None else compare_document(app, baseline, run_id, memory=memory, limit=50),
+        "data": {"rows": rows, "scorers": scorers_of(record)},
+        "total": total,
+        "style": Markup(style),  # noqa: S704 - ships with the package
+        "scripts": [Markup(script) for script in scripts],  # noqa: S704 - ships with the package
+        "icon": "data:image/svg+xml;base64," + base64.b64encode(asset("icon.svg")).decode(),
+        "policy": _policy(style, scripts),
+    }
+    return render("report.html", context)
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    """Only these very scripts and this style: whatever a text from a run may smuggle in does not run."""
+    allowed = " ".join(_hash(script) for script in scripts)
+    return f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _rows(app: App, run_id: str) -> Iterator[dict[str, Any]]:
+    for item in app.store.results.items(run_id):
+        yield _row(item)
+
+
+def _row(item: Item) -> dict[str, Any]:
+    plain = to_plain(item)
+    reference = item.sample.references()
+    return {
+        "id": item.sample.id,
+        "epoch": item.output.epoch,
+        "critical": item.sample.critical,
+        "error": item.output.error,
+        "turns": [
+            {**turn, "text": _cut(turn["text"]), "calls": [{**c, "arguments": _cut(c["arguments"])} for c in turn["calls"]]}
+            for turn in turns(plain)
+        ],
+        "output": _cut(item.output.text),
+        "reference": [_cut(text) for text in reference],
+        "latency_s": item.output.latency_s,
+        "cost_usd": item.output.cost_usd,
+        "usage": asdict(item.output.usage),
+        "scores": [
+            {
+                "scorer": score.scorer,
+                "value": score.value,
+                "label": score.label,
+                "reason": score.reason,
+                "explanation": _cut(score.explanation or ""),
+            }
+            for score in item.scores
+        ],
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_CHARS else f"{text[:TEXT_CHARS]} … ({len(text):,} characters in all)"
