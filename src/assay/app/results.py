@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.app.wiring import App
 from assay.core.codec import to_plain
-from assay.core.errors import InvalidInputError, NotFoundError, nearest
+from assay.core.errors import InvalidInputError, NotFoundError, StoreError, nearest
 from assay.core.protocols import ScoreColumn
 from assay.core.records import Decision, RunRecord
 
@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 
 
 def list_runs(app: App, *, task: str | None = None, model: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Runs newest first, with their metrics where they have ended."""
-    return [run_row(record) for record in app.store.metadata.runs(task=task, model=model, limit=limit)]
+    """Runs newest first, with their metrics where they have ended; none where nobody has made a store yet.
+
+    Raises:
+        StoreError: The store was named, and is not there.
+    """
+    try:
+        store = app.store
+    except StoreError as error:
+        if error.code == "store.missing" and app.settings.resolved["store"].source == "default":
+            return []
+        raise
+    return [run_row(record) for record in store.metadata.runs(task=task, model=model, limit=limit)]
 
 
 def run_row(record: RunRecord) -> dict[str, Any]:

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 
 class App:
-    """What every use case needs: settings, and the store once it is asked for."""
+    """What every use case needs: settings, and the store once it is asked for.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        read_only: Only look: a store that is not there is not made, one that is there need not be writable.
+    """
+
+    def __init__(self, settings: Settings, *, read_only: bool = False) -> None:
         self.settings = settings
+        self._read_only = read_only
         self._store: Store | None = None
 
     @classmethod
-    def create(cls, *, flags: Mapping[str, Any] | None = None) -> App:
+    def create(cls, *, flags: Mapping[str, Any] | None = None, read_only: bool = False) -> App:
         """An app for this process's environment and directory."""
-        return cls(load_settings(environ=os.environ, flags=flags))
+        return cls(load_settings(environ=os.environ, flags=flags), read_only=read_only)
 
     @property
     def store(self) -> Store:
@@ -46,7 +51,8 @@ class App:
                         hint=f"unset {key} and choose a directory with --store",
                         code="config.no_servers",
                     )
-            self._store = open_store(self.settings["store"], cache=self.settings["cache"])
+            cache = None if self._read_only else self.settings["cache"]
+            self._store = open_store(self.settings["store"], cache=cache, read_only=self._read_only)
         return self._store
 
     def close(self) -> None:
@@ -56,19 +62,25 @@ class App:
             self._store = None
 
 
-def gateway_config(settings: Settings, limits: LimitFields | None = None) -> GatewayConfig:
-    """How models are reached, from the settings file and a task's limits (which bind every model it uses)."""
+def gateway_config(
+    settings: Settings, limits: LimitFields | None = None, *, concurrency: int | None = None
+) -> GatewayConfig:
+    """How models are reached, from the settings file and a task's limits (which bind every model it uses).
+
+    Args:
+        concurrency: Requests in flight at most; the limits' when ``None``.
+    """
     from assay.gateway import GatewayConfig
 
     models = {name: _model_config(fields) for name, fields in settings.models.items()}
     if limits is None:
-        return GatewayConfig(models=models)
+        return GatewayConfig(models=models, concurrency=concurrency or 100)
     return GatewayConfig(
         models=models,
         rpm=limits.rpm,
         tpm=limits.tpm,
         timeout_s=limits.timeout_s or 60.0,
-        concurrency=limits.concurrency,
+        concurrency=concurrency or limits.concurrency,
     )
 
 

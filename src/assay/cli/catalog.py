@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from assay.app import catalog
@@ -23,13 +25,19 @@ def tasks_command(name: str | None, *, scorers: bool, as_json: bool) -> None:
     elif name is None:
         click.echo(table(["task", "what"], [[row["name"], row["title"][:60]] for row in document["tasks"]]))
     else:
-        for key, value in document.items():
-            if isinstance(value, dict):
-                click.echo(f"{key}:")
-                for option, meaning in value.items():
-                    click.echo(f"  {option}: {meaning}")
-            else:
-                click.echo(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
+        click.echo(_task_text(document))
+
+
+def _task_text(document: dict[str, Any]) -> str:
+    lines = [f"{document['name']}: {document['title']}", document["description"], ""]
+    for key in ("paper", "source", "licence", "scorers", "metrics", "needs"):
+        value = document[key]
+        lines.append(f"{key}: {value if isinstance(value, str) else ', '.join(value)}")
+    lines.append("\noptions (-o KEY=VALUE):")
+    for name, option in document["options"].items():
+        allowed = f" ({' | '.join(map(str, option['values']))})" if option["values"] else ""
+        lines.append(f"  {name}={option['default']}{allowed}\n      {option['help']}")
+    return "\n".join(lines)
 
 
 @click.command("models")

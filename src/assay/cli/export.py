@@ -25,7 +25,7 @@ def export_command(run_id: str, store: str | None, *, format_name: str, output: 
     """
     if as_json and output is None:
         raise click.UsageError("--json needs --output, or two documents would share stdout")
-    app = make_app(store)
+    app = make_app(store, read_only=True)
     try:
         if output is None or format_name == "parquet":
             count = export_run(app, run_id, format_name=format_name, out=sys.stdout, path=output)

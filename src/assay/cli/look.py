@@ -21,7 +21,7 @@ from assay.cli.output import interval, number, print_json, summary_text, table
 @json_option
 def runs_command(store: str | None, *, task: str | None, model: str | None, limit: int, as_json: bool) -> None:
     """List runs, newest first."""
-    app = make_app(store)
+    app = make_app(store, read_only=True)
     try:
         records = results.list_runs(app, task=task, model=model, limit=limit)
     finally:
@@ -48,7 +48,7 @@ def runs_command(store: str | None, *, task: str | None, model: str | None, limi
 @json_option
 def show_command(run_id: str, store: str | None, *, sample_id: str | None, epoch: int, as_json: bool) -> None:
     """Show RUN_ID (or ``last``), or one of its samples."""
-    app = make_app(store)
+    app = make_app(store, read_only=True)
     try:
         document = (
             results.show_run(app, run_id)
@@ -117,7 +117,7 @@ def compare_command(
 
     Exit status: 0 compared, 3 a run was not found or they share no sample.
     """
-    app = make_app(store)
+    app = make_app(store, read_only=True)
     try:
         comparison = results.compare(app, baseline, candidate, margin=margin, segments=segments)
         document = comparison.to_dict()
@@ -192,7 +192,7 @@ def gate_command(
     """
     from assay.app.gates import gate_json, gate_junit, gate_markdown
 
-    app = make_app(store)
+    app = make_app(store, read_only=True)
     try:
         decision = results.gate(app, run_id, baseline=baseline, rules=rules)
     finally:

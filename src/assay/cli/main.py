@@ -71,7 +71,7 @@ def main() -> None:
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show_usage(error)
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; everything finished so far is kept", err=True)
@@ -82,7 +82,32 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         status = 0
+    except OSError as error:  # a file the user named; stores and datasets report theirs themselves
+        _show(_file_error(error))
+        status = 3
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _file_error(error: OSError) -> AssayError:
+    place = f"{error.filename}: " if error.filename else ""
+    return AssayError(
+        f"{place}{error.strerror or error}; what was recorded before is kept",
+        hint="check the path and its permissions",
+        code="file.unusable",
+    )
+
+
+def _show_usage(error: click.ClickException) -> None:
+    if "--json" in sys.argv:
+        from assay.cli.output import print_json
+
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f"{context.command_path} --help" if context else "assay --help"
+        print_json(
+            {"error": {"code": "cli.usage", "message": error.format_message(), "hint": hint, "details": {}}}
+        )
+        return
+    error.show()
 
 
 def _show(error: AssayError) -> None:

@@ -42,9 +42,9 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def make_app(store: str | None) -> App:
-    """The app for this process, with the store the command line names."""
-    return App.create(flags={"store": store})
+def make_app(store: str | None, *, read_only: bool = False) -> App:
+    """The app for this process, with the store the command line names; commands that only look make no store."""
+    return App.create(flags={"store": store}, read_only=read_only)
 
 
 def parse_options(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def reproduce_command(ctx: click.Context, run_id: str, store: str | None, *, fro
 @json_option
 def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -> None:
     """Calls, tokens, cost, time and the difference that WHAT could see, before anything is spent."""
-    app = make_app(store)
+    app = make_app(store, read_only=True)
     loaded = _load(what, given)
     prepared = prepare(app, loaded, model=_one_model(loaded, given["models"]), options=_options(loaded, given))
     plan = prepared.plan

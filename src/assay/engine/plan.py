@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from assay.core.errors import DataError, InvalidInputError
 from assay.core.records import ModelRequest
 from assay.core.task import Agent, Task
 from assay.engine.prompts import message_text
@@ -65,16 +66,26 @@ def make_plan(
 ) -> Plan:
     """Forecast a run from its first rendered prompts; also the check that prompts can be written at all.
 
+    A prompt that cannot be written for some of them costs those samples their score when the run comes to them.
+
     Raises:
-        InvalidInputError: The template names something the first samples do not have.
+        InvalidInputError: No prompt can be written: the template names something that no sample has.
+        DataError: Likewise, because of the samples: no choices, too few examples.
     """
     solver = make_solver(task, model=model)
     looked_at = selection.rows[:LOOK_AT]
     calls = tokens = 0
+    problem: InvalidInputError | DataError | None = None
     for row in looked_at:
-        requests = solver.requests(task.dataset[row])
+        try:
+            requests = solver.requests(task.dataset[row])
+        except (InvalidInputError, DataError) as error:
+            problem = problem or error
+            continue
         calls += len(requests)
         tokens += sum(estimate_tokens(request) for request in requests)
+    if problem is not None and not calls:
+        raise problem
     scale = len(selection.rows) * task.epochs / len(looked_at)
     steps = task.solver.max_steps if isinstance(task.solver, Agent) else 1
     total_calls, input_tokens = round(calls * scale) * steps, round(tokens * scale) * steps

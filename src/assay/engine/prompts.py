@@ -72,7 +72,7 @@ class PromptRenderer:
         """Chat messages, or the text of a completion when the prompt says so.
 
         Raises:
-            InvalidInputError: The template names something the sample does not have.
+            InvalidInputError: The template names something the sample does not have, or fails on it.
         """
         if self._whole_input and not isinstance(sample.input, str) and not self.prompt.completion:
             return tuple(sample.input)
@@ -104,7 +104,7 @@ class PromptRenderer:
         return self._compile(source)
 
     def _fill(self, template: Template, variables: Mapping[str, Any], sample: Sample) -> str:
-        from jinja2 import UndefinedError
+        from jinja2 import TemplateError, UndefinedError
 
         try:
             return template.render(variables)
@@ -113,6 +113,12 @@ class PromptRenderer:
                 f"the prompt of sample {sample.id} cannot be written: {error.message}",
                 hint=f"the sample offers: {', '.join(sorted(variables))}",
                 code="prompt.undefined",
+            ) from error
+        except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"the prompt of sample {sample.id} cannot be written: {error}",
+                hint="the template computes something this sample does not allow",
+                code="prompt.failed",
             ) from error
 
     @cached_property

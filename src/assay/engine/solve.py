@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from assay.core.errors import ConfigError, ProviderError
+from assay.core.errors import DataError, ProviderError
 from assay.core.protocols import ModelClient
 from assay.core.records import GenerateParams, Message, ModelRequest, Output, Reply, Sample
 from assay.core.task import Agent, Choices, Prompt, Task, Turns
@@ -69,9 +69,10 @@ class ChoicesSolver:
             for index, choice in enumerate(sample.choices or ())
         ]
         if not options:
-            raise ConfigError(
+            raise DataError(
                 f"sample {sample.id} has no choices to score",
                 hint="give choices: in the data, or prompt for text instead",
+                code="sample.no_choices",
             )
         return replace(request, options=options)
 

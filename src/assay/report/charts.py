@@ -47,7 +47,7 @@ def metric_charts(metrics: Mapping[str, Mapping[str, Any]]) -> list[Spec]:
     """Every metric as a point with its interval; one chart a unit, as units share no axis."""
     rows = [{"name": name, **_plotted(estimate)} for name, estimate in metrics.items() if _drawable(estimate)]
     units = dict.fromkeys(row["unit"] for row in rows)
-    return [_intervals([row for row in rows if row["unit"] == unit], unit=unit, title="Metrics") for unit in units]
+    return [_intervals([row for row in rows if row["unit"] == unit], unit=unit, title=f"Metrics, {unit_title(unit)}") for unit in units]
 
 
 def segment_chart(segments: Sequence[Mapping[str, Any]], *, metric: str, whole: Mapping[str, Any] | None) -> Spec | None:
@@ -157,8 +157,7 @@ def _intervals(
         "title": title,
         "description": f"{title}: " + "; ".join(f"{row['name']} {row['text']}" for row in rows)[:600],
         "width": "container",
-        "height": {"step": _ROW_PX},
-        "autosize": {"type": "fit-x", "contains": "padding"},
+        "height": _ROW_PX * len(rows),
         "data": {"values": list(rows)},
         "layer": [
             {"mark": {"type": "rule", "strokeWidth": 2, "color": BLUE}, "encoding": line},

@@ -9,7 +9,7 @@ from typing import Any
 from assay.engine.wording import Scale
 
 UNKNOWN = "\N{EN DASH}"
-_AFTER = {"share": "%", "score": "", "ratio": "", "usd": "", "points": " points"}
+_AFTER = {"standard deviations": " SD", "share": "%", "score": "", "ratio": "", "usd": "", "points": " points"}
 
 
 def value_text(value: float | None, unit: str = "score", *, half_width: float | None = None) -> str:
