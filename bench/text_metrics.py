@@ -14,7 +14,7 @@ REPEATS = 7
 LONG = 60  # words: the length of a summary or a worked solution
 
 Pair = tuple[str, str]
-STEMS = [
+STEMS = ("ba", "ko", "lu", "mi", "ne", "pa", "re", "so", "ti", "vu", "chan", "dor", "fel", "gry", "hol", "jun", "kal")
     "ba",
     "ko",
     "lu",
@@ -109,7 +109,7 @@ def _bulk() -> Row:
 
 
 def _texts(rng: random.Random, count: int, length: int | None) -> list[Pair]:
-    """Pairs of which the answer repeats about three quarters of the reference; 8 to 25 words where no length is given."""
+    """Pairs of which the answer repeats about three quarters of the reference; 8 to 25 words without a length."""
     vocabulary = ["".join(rng.choices(STEMS, k=rng.randint(1, 4))) for _ in range(4000)]
     weights = [1.0 / rank for rank in range(1, len(vocabulary) + 1)]  # Zipf: some words come again and again
     found = []

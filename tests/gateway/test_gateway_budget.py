@@ -88,6 +88,21 @@ def test_a_call_waits_for_those_in_flight_before_it_is_refused() -> None:
     assert asyncio.run(go()) == ["second sent"]
 
 
+def test_a_waiting_call_cancelled_in_its_turn_passes_the_turn_on() -> None:
+    budget = Budget(limit_usd=1.0)
+
+    async def go() -> None:
+        await budget.reserve(0.9)
+        first, second = (asyncio.ensure_future(budget.reserve(0.5)) for _ in range(2))
+        await asyncio.sleep(0.01)
+        budget.settle(0.9, cost_usd=0.0)  # wakes the first …
+        first.cancel()  # … which goes before it has looked
+        await asyncio.wait_for(second, timeout=2)
+        assert budget.reserved_usd == pytest.approx(0.5)
+
+    asyncio.run(go())
+
+
 def test_a_call_that_can_never_fit_is_refused_at_once_with_what_to_do() -> None:
     budget = Budget(limit_usd=1.0, spent_usd=0.5, run_id="run_x")
     with pytest.raises(BudgetExhaustedError, match=r"\$0\.50 of \$1\.00") as caught:

@@ -160,8 +160,10 @@ def test_the_breaker_opens_probes_and_closes() -> None:
         breaker.failure()
     assert breaker.closed
     breaker.success()
-    for _ in range(FAILURES_TO_OPEN):
+    for _ in range(FAILURES_TO_OPEN - 1):
         breaker.failure()
+    assert breaker.closed  # a success in between: not five in a row
+    breaker.failure()
     assert not breaker.closed and breaker.wait_s() == COOL_DOWN_S
     breaker.failure()  # of a call sent before it opened
     assert breaker.wait_s() == COOL_DOWN_S
@@ -251,6 +253,25 @@ def test_an_unlimited_limiter_learns_a_rate_and_forgets_it_again() -> None:
         assert limiter.free and limiter.rate_per_s is None
 
     asyncio.run(go())
+
+
+def test_calls_waiting_when_a_429_comes_are_paced_anew() -> None:
+    fake_time, sent = FakeTime(), list[float]()
+    limiter = Limiter(rpm=600.0, tpm=None, clock=fake_time.clock, sleep=fake_time.sleep)
+
+    async def one() -> None:
+        ticket = await limiter.acquire(1)
+        sent.append(fake_time.now)
+        if len(sent) == 15:
+            limiter.on_429(ticket, 30.0)
+
+    async def go() -> None:
+        await asyncio.gather(*[one() for _ in range(30)])
+
+    asyncio.run(fake_time.run(go()))
+    later = sorted(sent)[15:]
+    assert later[0] >= sent[14] + 30.0
+    assert later[-1] - later[0] >= 1.0  # five a second from then on, not all at once
 
 
 def test_a_cancelled_wait_gives_its_slot_back() -> None:

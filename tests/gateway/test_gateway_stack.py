@@ -145,11 +145,14 @@ def test_followers_of_a_failed_call_get_its_error(make_gateway: Make, fake_time:
     assert len(transport.sent) == 1
 
 
+NOT_TEXT = b'{"text": 3, "usage": [1, 1, null], "finish": null, "served": null, "latency_s": 0, "cost_usd": 0}'
+
+
 def test_a_damaged_payload_counts_as_absent(make_gateway: Make, fake_time: FakeTime, journal: MemoryJournal) -> None:
     transport = ScriptedTransport()
     gateway = make_gateway(transport=transport)
     ask(gateway, fake_time, chat_request())
-    for damaged in (b"", b"{", b"null", b"[1]", b'{"text": 3}', b'{"text": "x", "usage": [1]}'):
+    for damaged in (b"", b"{", b"null", b"[1]", b'{"text": 3}', b'{"text": "x", "usage": [1]}', NOT_TEXT):
         for key in journal.replies:
             journal.replies[key] = StoredReply(damaged, "run_a")
         (reply,) = ask(gateway, fake_time, chat_request(), run_id="run_b")

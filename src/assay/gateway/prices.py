@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from assay.core.records import Usage
@@ -82,7 +82,7 @@ def listed_price(provider: str, name: str) -> Price | None:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, Price]]:
-    document = json.loads(files("assay.gateway").joinpath("prices.json").read_text(encoding="utf-8"))
+    document = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
     return {
         provider: {
             name: Price(

@@ -86,17 +86,17 @@ def exact_f1_rouge(
             continue
         answer, parts = _both_ways(text)
         wanted, other_parts = _both_ways(accepted[0])
-        exact.append(1.0 if answer == wanted else 0.0)
-        total = len(answer) + len(wanted)
-        if total:
+        same = answer == wanted
+        exact.append(1.0 if same else 0.0)
+        if same:
+            overlap.append(1.0)
+        else:
             # The longest common subsequence of two sorted lists is their multiset intersection.
             answer.sort()
             wanted.sort()
-            overlap.append(2.0 * lcs(answer, wanted) / total)
-        else:
-            overlap.append(1.0)
+            overlap.append(2.0 * lcs(answer, wanted) / (len(answer) + len(wanted)))
         if with_rouge:
-            hits = lcs(parts, other_parts)
+            hits = lcs(parts, other_parts) if parts != other_parts else len(parts)
             order.append(2.0 * hits / (len(parts) + len(other_parts)) if hits else 0.0)
     return exact, overlap, order if with_rouge else Values()
 

@@ -1,0 +1,1 @@
+"""One module a kind of reference page; each gives the page's whole text."""
