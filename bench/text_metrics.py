@@ -15,27 +15,6 @@ LONG = 60  # words: the length of a summary or a worked solution
 
 Pair = tuple[str, str]
 STEMS = ("ba", "ko", "lu", "mi", "ne", "pa", "re", "so", "ti", "vu", "chan", "dor", "fel", "gry", "hol", "jun", "kal")
-    "ba",
-    "ko",
-    "lu",
-    "mi",
-    "ne",
-    "pa",
-    "re",
-    "so",
-    "ti",
-    "vu",
-    "chan",
-    "dor",
-    "fel",
-    "gry",
-    "hol",
-    "jun",
-    "kal",
-    "mor",
-    "nex",
-    "pil",
-]
 
 
 def rows() -> list[Row]:

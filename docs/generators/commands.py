@@ -21,7 +21,7 @@ SETTINGS = {
 }
 VARIABLES = {
     "ASSAY_CONFIG": "Another settings file than `assay.yaml` in the working folder.",
-    "ASSAY_DATA_CACHE": "Folder for copies of datasets fetched from the hub (default: `assay` in the user's cache folder).",
+    "ASSAY_DATA_CACHE": "Folder for copies of datasets fetched from the hub; else `assay` in the user's cache.",
     "ASSAY_TEST_DATA": "For the project's own tests: a folder of public evaluation data.",
 }
 EXITS = (
@@ -43,8 +43,8 @@ def all_commands() -> dict[str, click.Command]:
 def commands_page() -> str:
     """``reference/commands.md``."""
     blocks = [
-        "Results go to standard output, everything else to standard error. Every command takes `--json` and then prints "
-        "exactly one JSON document ([the documents](json.md)).",
+        "Results go to standard output, everything else to standard error. Every command takes `--json` and then "
+        "prints exactly one JSON document ([the documents](json.md)).",
         "## Exit status",
         table(["status", "meaning"], EXITS),
     ]
@@ -71,11 +71,10 @@ def _names(option: click.Option) -> str:
     names = ", ".join(code(name) for name in sorted(option.opts, key=len, reverse=True))
     if option.is_flag:
         return names
-    value = option.metavar or option.type.name.upper()
     if isinstance(option.type, click.Choice):
-        value = "\\|".join(str(choice) for choice in option.type.choices)
-        return f"{names} {value}"
-    return f"{names} {value}"
+        return f"{names} {' or '.join(code(str(choice)) for choice in option.type.choices)}"
+    number = {"integer range": "N", "integer": "N", "float range": "NUMBER"}
+    return f"{names} {option.metavar or number.get(option.type.name, option.type.name.upper())}"
 
 
 def _text(option: click.Option) -> str:

@@ -90,6 +90,15 @@ SAMPLE = (
     ("critical", "`true` keeps the sample in every `--limit`; critical samples are reported apart as well."),
     ("metadata", "Anything else; keys that are not listed here go there too."),
 )
+TITLES = {
+    "DatasetFields": "dataset:",
+    "GenerateFields": "generate:",
+    "LimitFields": "limits:",
+    "TaskFile": "a task",
+    "ModelFields": "a model of models:",
+    "EndpointFields": "an endpoint",
+    "PriceFields": "price:",
+}
 STARTS = (
     ("eval.yaml", "TaskFile", "One task; `assay run eval.yaml`."),
     ("suite.yaml", "SuiteFile", "Several tasks × several models; a file with `tasks:` is a suite."),
@@ -138,7 +147,7 @@ def _models(kind: type[BaseModel], done: set[str]) -> list[str]:
 
 
 def _title(kind: type[BaseModel]) -> str:
-    return {"TaskFile": "A task of a suite"}.get(kind.__name__, kind.__name__.removesuffix("Fields").lower() + ":")
+    return TITLES[kind.__name__]
 
 
 def _inside(annotation: Any) -> list[type[BaseModel]]:
@@ -179,5 +188,5 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(code(str(part)) for part in inner)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _title(annotation).rstrip(":") if annotation.__name__ != "TaskFile" else "task"
+        return _title(annotation).rstrip(":")
     return {str: "text", int: "whole number", float: "number", bool: "truth value", Any: "any"}.get(annotation, "any")

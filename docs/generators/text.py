@@ -91,10 +91,35 @@ def body(docstring: str | None, *, attributes: bool = True) -> str:
 
 
 def signature(target: Any) -> str:
-    """Parameters as written in the source, annotations included, without addresses."""
+    """Parameters with their annotations and defaults as written in the source, without ``self`` and addresses."""
     try:
         found = inspect.signature(target)
     except (TypeError, ValueError):
         return "()"
-    text = str(found).replace("'", "").replace(" -> None", "")
-    return re.sub(r"<factory>|<[^>]* at 0x[0-9a-f]+>", "…", text)
+    shown, marked = [], False
+    for parameter in found.parameters.values():
+        if parameter.name in ("self", "cls"):
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not marked:
+            shown.append("*")
+        marked = marked or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        shown.append(_parameter(parameter))
+    gives = found.return_annotation
+    arrow = "" if gives in (found.empty, None, "None") else f" -> {_annotation(gives)}"
+    return f"({', '.join(shown)}){arrow}"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    text = stars + parameter.name
+    if parameter.annotation is not parameter.empty:
+        text += f": {_annotation(parameter.annotation)}"
+    if parameter.default is parameter.empty:
+        return text
+    default = repr(parameter.default)
+    plain = not default.startswith("<") and "(" not in default.rstrip("()")
+    return f"{text} = {default if plain else '…'}"
+
+
+def _annotation(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))

@@ -25,8 +25,8 @@ def answer(messages):
     instructions, _, ticket = prompt.strip().rpartition("\n")
     found = set(re.findall(r"\w+", ticket.lower()))
     scores = {}
-    for team in KNOWN:
-        words = set(KNOWN[team].split())
+    for team, known in KNOWN.items():
+        words = set(known.split())
         if f"{team}:" in instructions:
             words |= set(TOLD[team].split())
         scores[team] = len(words & found)

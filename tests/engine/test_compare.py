@@ -137,6 +137,8 @@ def test_epochs_are_averaged_within_the_sample_first() -> None:
     assert metric.difference.n == 4
     assert metric.difference.value == pytest.approx((0.5 + 0.0 + 0.5 + 0.0) / 4)
     assert metric.test == "paired-t"
+    steady = one(column([0, 0, 1, 1, 0, 0], epochs=2), column([1, 1, 1, 1, 0, 0], epochs=2))
+    assert (steady["m"].test, steady.flips["gained"]) == ("paired-t", [])  # a mean of epochs is not one verdict
 
 
 def test_clusters_change_method_and_width() -> None:

@@ -91,6 +91,16 @@ def test_the_panel_is_corrected_for_its_length() -> None:
     assert uncorrected / repeats > 0.1
 
 
+def test_one_of_many_fine_metrics_is_not_fine_by_luck() -> None:
+    before = reduced([1.0] * 20 + [0.0] * 200)
+    pairs = Pairs.of(before, before)
+    barely = (Pairs.of(before, reduced([1.0] * 23 + [0.0] * 197)), ScorerFacts("share", True, "v"))
+    assert pairs.differences.count(0.0) == 220
+    (alone,) = what_broke({"m": barely}, BrokeColumns())
+    assert alone["verdict"] == "noninferior"
+    assert {row["verdict"] for row in what_broke(dict.fromkeys("abcdefgh", barely), BrokeColumns())} == {"unclear"}
+
+
 class _SaysNo:
     """Refusal by one word, so that this test does not depend on the scorer's list."""
 

@@ -170,6 +170,12 @@ def broken(prompt):
 def odd(prompt):
     return 3
 
+def unwritable(prompt):
+    return {"text": "x", "logprobs": [object()]}
+
+def half_a_letter(prompt):
+    return "\\ud800"
+
 async def echo(prompt, **params):
     return repr(sorted(params))
 
@@ -217,7 +223,14 @@ def test_a_function_may_score_options(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "kind"), [("broken", "provider_error"), ("odd", "bad_reply"), ("slow", "timeout")]
+    ("function", "kind"),
+    [
+        ("broken", "provider_error"),
+        ("odd", "bad_reply"),
+        ("unwritable", "bad_reply"),
+        ("half_a_letter", "bad_reply"),
+        ("slow", "timeout"),
+    ],
 )
 def test_what_a_function_does_wrong_is_that_calls_failure(module: str, function: str, kind: str) -> None:
     with pytest.raises(ProviderError) as caught:

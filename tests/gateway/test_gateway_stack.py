@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from gateway_fakes import FakeTime, MemoryJournal, ScriptedTransport, chat_ok, chat_request, config_for, http
 
-from assay.core.errors import ConfigError, NotFoundError, ProviderError
+from assay.core.errors import ConfigError, NotFoundError, ProviderError, StoreError
 from assay.core.protocols import StoredReply
 from assay.core.records import GenerateParams, ModelRequest
 from assay.gateway import EndpointConfig, Gateway, ModelConfig, Price
@@ -143,6 +143,24 @@ def test_followers_of_a_failed_call_get_its_error(make_gateway: Make, fake_time:
     errors = ask(make_gateway(transport=transport), fake_time, *[chat_request()] * 5)
     assert [type(error) for error in errors] == [ProviderError] * 5
     assert len(transport.sent) == 1
+
+
+class FullDisk(MemoryJournal):
+    """A journal that can no longer write."""
+
+    def record_reply(self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None) -> None:
+        raise StoreError("disk full", code="store.full")
+
+
+def test_a_reply_that_cannot_be_written_down_is_still_not_paid_for_twice(
+    make_gateway: Make, fake_time: FakeTime
+) -> None:
+    transport = ScriptedTransport()
+    gateway = make_gateway(transport=transport, journal=FullDisk())
+    results = ask(gateway, fake_time, *[chat_request()] * 3)
+    assert [type(result).__name__ for result in results] == ["StoreError", "Reply", "Reply"]
+    assert len(transport.sent) == 1
+    assert len(gateway.flights) == 0
 
 
 NOT_TEXT = b'{"text": 3, "usage": [1, 1, null], "finish": null, "served": null, "latency_s": 0, "cost_usd": 0}'

@@ -89,6 +89,12 @@ def make_run(
 
 
 SKILLS = ("refunds", "shipping", "accounts", "warranty")
+EXTRAS = (
+    "You need not do anything.",
+    "A colleague will write to you as soon as the parcel has left the depot.",
+    "We are sorry for the wait.",
+    "If it has not arrived by then, answer this message and we will look into it at once.",
+)
 OPENINGS = ("Thank you for writing.", "I am sorry about that.", "Happy to help!", "Certainly.")
 
 
@@ -113,6 +119,7 @@ def _item(row: int, rng: random.Random, skill: float) -> Item:
     right = rng.random() < skill + (0.1 if kind == "refunds" else -0.08 if kind == "warranty" else 0.0)
     told = days + 2 if right else days + 2 + rng.choice((-1, 1, 3))
     text = "" if error else f"{OPENINGS[rng.randrange(4)]} For {kind} it takes {told} days in all, so please wait a little longer."
+    text += "".join(f" {EXTRAS[rng.randrange(4)]}" for _ in range(rng.randrange(6)) if text)
     latency = None if error else math.exp(rng.gauss(-0.2, 0.5))
     output = Output(
         sample_id=sample.id,

@@ -27,6 +27,7 @@ def value(text: str, reference: str | list[str], **options: float) -> float | No
         ("5 + 3 = 8\n#### 8\nbut 9 is near", "8"),
         ("so 4 * 5 = 20\nA: 20", "20"),
         ("The answer is 42.", "42"),
+        ("The answer is 5. No:\nthe answer is 7, not 9.", "7"),
         ("The answer is: $1,234.50 a year (of 3)", "1234.5"),
         ("**Answer:** 7 apples and 3 pears", "7"),
         ("The answer is 3 * 4 = 12 eggs", "12"),

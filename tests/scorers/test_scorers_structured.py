@@ -84,10 +84,16 @@ def test_schemas_that_cannot_be_used() -> None:
     assert score(JsonSchema(), "1").reason == "sample has no usable schema"
     assert score(JsonSchema(), "1", schema={"type": 5}).reason == "sample has no usable schema"
     assert score(JsonSchema(), "1", schema="object").reason == "sample has no usable schema"
-    away = {"$ref": "http://127.0.0.1:9/schema.json"}
-    assert score(JsonSchema(schema=away), "1").reason == "the schema refers to something outside it"
     endless = {"$ref": "#"}
     assert score(JsonSchema(schema=endless), "1").reason == "the schema refers to itself without end"
+
+
+def test_a_schema_elsewhere_is_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("urllib.request.urlopen", asked.append)
+    away = {"$ref": "http://127.0.0.1:9/schema.json"}
+    assert score(JsonSchema(schema=away), "1").reason == "the schema refers to something outside it"
+    assert asked == []
 
 
 def test_the_drafts_own_rules_apply() -> None:

@@ -30,6 +30,7 @@ SHORT_WORDS = st.lists(st.sampled_from(["a", "b", "c", "the", "d,"]), max_size=3
         ({}, "", [""], 1.0),
         ({}, "cafe\u0301", ["CAFÉ"], 1.0),
         ({}, "STRASSE", ["Straße"], 1.0),
+        ({}, "\u0390", ["\u03aa\u0301"], 1.0),
         ({"casefold": False}, "Paris", ["paris"], 0.0),
         ({"casefold": False}, " Paris ", ["Paris"], 1.0),
         ({"ignore_punctuation": True}, "Paris!", ["«Paris»"], 1.0),

@@ -53,7 +53,7 @@ def test_dz_bounds_reproduce_the_noncentral_t_tails() -> None:
 
 
 def test_dz_delta_interval_is_near_the_exact_one_for_normal_differences() -> None:
-    differences = np.random.default_rng(4).normal(0.4, 1.0, size=400).tolist()
+    differences = np.random.default_rng(4).normal(1.5, 1.0, size=2_000).tolist()
     delta, exact = cohens_dz(differences), cohens_dz(differences, method="noncentral-t")
     assert (delta.low, delta.high) == pytest.approx((exact.low, exact.high), abs=0.015)
 

@@ -154,6 +154,7 @@ from assay.testing.stores import example_items
 journal = open_store(sys.argv[1]).journal
 async def main():
     for item in example_items(): journal.append_item("run_a", item)
+    await asyncio.sleep(0.4)  # items may be a quarter of a second late, replies one tick
     journal.record_reply(b"key", b"value", run_id="run_a", cost_usd=2.0)
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,7 +14,6 @@ from xml.etree import ElementTree
 from assay.app.results import show_run
 from assay.app.wiring import App
 from assay.core.codec import to_plain
-from assay.core.errors import NotFoundError
 
 FORMATS = ("jsonl", "csv", "parquet", "junit", "markdown")
 CSV_COLUMNS = (
@@ -34,23 +35,37 @@ CSV_COLUMNS = (
 )
 
 
-def export_run(app: App, run_id: str, *, format_name: str, out: TextIO | None, path: Path | None) -> int:
-    """Write a run and return how many rows were written.
+def export_file(app: App, run_id: str, *, format_name: str, path: Path) -> int:
+    """Write a run to a file, at once or not at all, and return how many rows were written.
 
-    Args:
-        out: Text stream for the text formats.
-        path: File for Parquet, which is not text.
+    Raises:
+        NotFoundError: There is no such run; a file that was there is left as it was.
     """
     record = app.store.metadata.run(run_id)
-    if format_name == "parquet":
-        if path is None:
-            raise NotFoundError("Parquet needs a file to be written to", hint="add --output scores.parquet")
-        from arro3.io import write_parquet
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if format_name == "parquet":
+            from arro3.io import write_parquet
 
-        scores = score_table(app, record.run_id)
-        write_parquet(scores, path)
-        return int(scores.num_rows)
-    assert out is not None
+            scores = score_table(app, record.run_id)
+            write_parquet(scores, draft)
+            count = int(scores.num_rows)
+        else:
+            with draft.open("w", encoding="utf-8", newline="") as stream:
+                count = export_text(app, record.run_id, format_name=format_name, out=stream)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def export_text(app: App, run_id: str, *, format_name: str, out: TextIO) -> int:
+    """Write a run in one of the text formats and return how many rows were written.
+
+    Raises:
+        NotFoundError: There is no such run.
+    """
+    record = app.store.metadata.run(run_id)
     if format_name == "jsonl":
         return _write_lines(
             out, (json.dumps(to_plain(item), ensure_ascii=False) for item in app.store.results.items(record.run_id))
@@ -126,18 +141,32 @@ def _write_junit(out: TextIO, document: Mapping[str, Any], rows: Iterator[dict[s
     for row in rows:
         counts["tests"] += 1
         case = ElementTree.SubElement(
-            suite, "testcase", classname=row["scorer"], name=f"{row['sample_id']}[{row['epoch']}]"
+            suite, "testcase", classname=row["scorer"], name=xml_text(f"{row['sample_id']}[{row['epoch']}]")
         )
         if row["value"] is None:
             counts["skipped"] += 1
-            ElementTree.SubElement(case, "skipped", message=row["reason"])
+            ElementTree.SubElement(case, "skipped", message=xml_text(row["reason"]))
         elif row["value"] == 0:
             counts["failures"] += 1
-            ElementTree.SubElement(case, "failure", message=str(row["label"] or "0")).text = row["output"]
+            failure = ElementTree.SubElement(case, "failure", message=xml_text(row["label"] or "0"))
+            failure.text = xml_text(row["output"])
     for key, count in counts.items():
         suite.set(key, str(count))
     out.write(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
     return counts["tests"]
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_text(text: str) -> str:
+    """Text as XML 1.0 can hold it: control characters, which it cannot even escape, become U+FFFD.
+
+    Examples:
+        >>> xml_text("a\x00b")
+        'a\ufffdb'
+    """
+    return _NOT_XML.sub("\ufffd", text)
 
 
 def _markdown(document: Mapping[str, Any]) -> Iterator[str]:

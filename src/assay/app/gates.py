@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
+from assay.app.exports import xml_text
 from assay.core.records import Decision
 
 
@@ -37,16 +38,20 @@ def gate_junit(decision: Decision) -> str:
         errors=str(verdicts.count("inconclusive")),
     )
     for rule in decision.rules:
-        case = ElementTree.SubElement(suite, "testcase", classname="assay.gate", name=rule.rule)
+        case = ElementTree.SubElement(suite, "testcase", classname="assay.gate", name=xml_text(rule.rule))
         if rule.verdict != "pass":
             tag = "failure" if rule.verdict == "fail" else "error"
-            ElementTree.SubElement(case, tag, message=rule.verdict).text = rule.sentence
+            ElementTree.SubElement(case, tag, message=rule.verdict).text = xml_text(rule.sentence)
         else:
-            ElementTree.SubElement(case, "system-out").text = rule.sentence
+            ElementTree.SubElement(case, "system-out").text = xml_text(rule.sentence)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
 def gate_markdown(decision: Decision) -> str:
     """A table for a pull request."""
-    rows = [f"| `{rule.rule}` | **{rule.verdict}** | {rule.sentence} |" for rule in decision.rules]
+    rows = [f"| `{_cell(rule.rule)}` | **{rule.verdict}** | {_cell(rule.sentence)} |" for rule in decision.rules]
     return "\n".join([f"### Gate: {decision.verdict}", "", "| rule | verdict | evidence |", "|---|---|---|", *rows, ""])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from assay._version import __version__
+from assay.app.interrupts import Interrupts
 from assay.app.tasks import LoadedTask, task_from_source
 from assay.app.wiring import App, gateway_config
 from assay.core.errors import AssayError, ConfigError
@@ -20,12 +20,13 @@ from assay.core.protocols import Observer
 from assay.core.records import RunRecord
 from assay.engine.manifest import build_manifest, manifest_hash
 from assay.engine.plan import Plan, make_plan
-from assay.engine.run import RunPlan, RunState, execute
+from assay.engine.run import RunPlan, execute
 from assay.engine.selection import Selection, select
 from assay.engine.solve import required_capabilities
 
 if TYPE_CHECKING:
     from assay.gateway import Gateway, GatewayConfig
+    from assay.gateway.budget import Budget
 
 Result = TypeVar("Result")
 
@@ -82,13 +83,14 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
 
     Raises:
         NotFoundError: The provider or model is unknown.
-        ConfigError: A key is missing, or the model cannot do what the task needs.
-        InvalidInputError: The prompt cannot be written for the first samples.
+        ConfigError: A key is missing, the model cannot do what the task needs, or its price is unknown and there is
+            a budget.
+        InvalidInputError: The prompt cannot be written for any of the first samples.
     """
     from assay.gateway import capabilities_of, check_model, model_identity, price_of
 
-    config = gateway_config(app.settings, loaded.limits)
-    check_model(model, config)
+    config = gateway_config(app.settings, loaded.limits, concurrency=options.concurrency)
+    check_model(model, config, budget_usd=options.budget_usd)
     offered = capabilities_of(model, config)
     missing = required_capabilities(loaded.task) - offered
     if missing:
@@ -174,6 +176,7 @@ def _plan(prepared: Prepared, *, run_id: str, manifest: Mapping[str, Any], diges
         concurrency=prepared.options.concurrency,
         timeout_s=prepared.options.timeout_s,
         include_degraded=prepared.options.include_degraded,
+        skipped=prepared.loaded.skipped,
     )
 
 
@@ -217,23 +220,29 @@ def continued(app: App, prepared: Prepared, run_id: str) -> RunPlan:
 
 
 async def carry_out(
-    app: App, plan: RunPlan, gateway: Gateway, *, options: RunOptions, observer: Observer
+    app: App,
+    plan: RunPlan,
+    gateway: Gateway,
+    *,
+    options: RunOptions,
+    observer: Observer,
+    interrupts: Interrupts,
+    budget: Budget | None = None,
 ) -> Mapping[str, Any]:
-    """Execute with Ctrl-C and SIGTERM turned into an orderly stop that keeps everything."""
-    client = gateway.client(run_id=plan.run_id, budget_usd=options.budget_usd, use_cache=options.use_cache)
-    loop = asyncio.get_running_loop()
+    """Execute a run that a signal can stop in order.
 
-    def stoppable(state: RunState) -> None:
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(signum, state.request_stop, "interrupted")
+    Args:
+        budget: What the run shares with others; its own (``options.budget_usd``) when ``None``.
+    """
+    if budget is None:
+        client = gateway.client(run_id=plan.run_id, budget_usd=options.budget_usd, use_cache=options.use_cache)
+    else:
+        from assay.gateway.client import RunClient
 
-    try:
-        return await execute(
-            plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=stoppable
-        )
-    finally:
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(signum)
+        client = RunClient(gateway, run_id=plan.run_id, budget=budget, use_cache=options.use_cache)
+    return await execute(
+        plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=interrupts.watch
+    )
 
 
 def run_task(app: App, prepared: Prepared, *, observer: Observer | None = None) -> Mapping[str, Any]:
@@ -248,7 +257,8 @@ async def _run(
 
     gateway = Gateway(config, journal=app.store.journal)
     try:
-        return await carry_out(app, plan, gateway, options=options, observer=observer)
+        with Interrupts() as interrupts:
+            return await carry_out(app, plan, gateway, options=options, observer=observer, interrupts=interrupts)
     finally:
         await gateway.close()
 
@@ -265,9 +275,11 @@ def resume_run(
     """Go on with a run: answered calls are replayed, failed and missing items are made.
 
     Args:
+        budget_usd: Replaces the run's limit. Without it a run of a suite keeps to what the suite has left.
         wait: First wait until the model answers a probe.
     """
     plan, prepared = recorded(app, run_id, budget_usd=budget_usd, timeout_s=timeout_s)
+    shared = _left_of_suite(app, plan, prepared.options.budget_usd) if budget_usd is None else None
 
     async def go() -> Mapping[str, Any]:
         from assay.gateway import Gateway
@@ -276,11 +288,32 @@ def resume_run(
         try:
             if wait:
                 await gateway.probe(plan.model)
-            return await carry_out(app, plan, gateway, options=prepared.options, observer=observer or Silent())
+            with Interrupts() as interrupts:
+                return await carry_out(
+                    app,
+                    plan,
+                    gateway,
+                    options=prepared.options,
+                    observer=observer or Silent(),
+                    interrupts=interrupts,
+                    budget=shared,
+                )
         finally:
             await gateway.close()
 
     return in_loop(go())
+
+
+def _left_of_suite(app: App, plan: RunPlan, limit_usd: float | None) -> Budget | None:
+    """The budget that a suite's runs share, with what all of them have spent; ``None`` outside a suite."""
+    suite_id = app.store.metadata.run(plan.run_id).suite_id
+    if limit_usd is None or suite_id is None:
+        return None
+    from assay.gateway.budget import Budget
+
+    members = [run.run_id for run in app.store.metadata.runs(limit=100_000) if run.suite_id == suite_id]
+    spent_usd = sum(app.store.journal.spent_usd(run_id) for run_id in members)
+    return Budget(limit_usd=limit_usd, spent_usd=spent_usd, run_id=plan.run_id)
 
 
 def reproduce_run(

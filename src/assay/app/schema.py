@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -96,7 +97,7 @@ class SuiteFile(_Strict):
     """Several tasks × several models."""
 
     suite: str = "suite"
-    tasks: list[str | TaskFile]
+    tasks: list[str | TaskFile] = Field(min_length=1)
     models: list[str] = []
     limits: LimitFields = LimitFields()
 
@@ -189,13 +190,30 @@ def check(kind: type[FileModel], content: dict[str, Any], *, where: str) -> File
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        first = _most_telling(error)
+        place = ".".join(str(part) for part in first["loc"] if not _is_branch(part)) or "the file"
         if first["type"] == "extra_forbidden":
             hint = nearest(str(first["loc"][-1]), _known_keys(kind, first["loc"][:-1]))
             raise ConfigError(f"{where}: unknown key {place}", hint=hint, code="config.unknown_key") from error
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{where}: {place}: {message}", hint="see: assay schema", code="config.invalid") from error
+
+
+def _most_telling(error: ValidationError) -> Mapping[str, Any]:
+    """The error to show: where something may be text or a mapping, what is wrong with the mapping that was given."""
+    errors = error.errors()
+    unknown = [each for each in errors if each["type"] == "extra_forbidden"]
+    in_mapping = [each for each in errors if any(_is_branch(part) and part not in _SCALARS for part in each["loc"])]
+    of_mapping = [each for each in in_mapping if each["type"] != "model_type"]
+    return cast(Mapping[str, Any], (unknown or of_mapping or errors)[0])
+
+
+_SCALARS = ("str", "dict[str,any]")
+
+
+def _is_branch(part: int | str) -> bool:
+    """Whether a step of a place names a branch of a union, which nobody wrote."""
+    return part in _SCALARS or part in ("TaskFile", "DatasetFields")
 
 
 def _known_keys(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

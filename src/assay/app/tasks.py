@@ -40,10 +40,13 @@ def load_task(
     """A built-in benchmark by name or a task file by path.
 
     Args:
+        data: Where a benchmark's files are.
+        options: Options of a benchmark; over those of a task file that uses one.
         unsafe_exec: Model-written code may run without isolation.
 
     Raises:
         NotFoundError: Neither a benchmark nor a file of that name exists.
+        ConfigError: The file is not valid, or data or options are given for one that uses no benchmark.
     """
     loaded = _named(what, data=data, options=options or {}, skip_bad=skip_bad)
     return _unguarded(loaded) if unsafe_exec else loaded
@@ -57,7 +60,15 @@ def _named(what: str, *, data: str | None, options: Mapping[str, Any], skip_bad:
         if "tasks" in content:
             raise ConfigError(f"{what} is a suite", hint=f"assay run {what}", code="config.is_suite")
         directory = str(Path(what).resolve().parent)
-        return task_from_file(check(TaskFile, content, where=what), directory=directory, skip_bad=skip_bad)
+        spec = check(TaskFile, content, where=what)
+        if spec.use is None and (data or options):
+            raise ConfigError(
+                f"--data and --option are for benchmarks, and {what} uses none",
+                hint="write dataset: and the rest into the file, or use: with a benchmark's name",
+                code="config.no_benchmark",
+            )
+        spec = spec.model_copy(update={"options": {**spec.options, **options}})
+        return task_from_file(spec, directory=directory, skip_bad=skip_bad, data=data)
     from assay.benchmarks import BENCHMARKS
 
     if what in BENCHMARKS:
@@ -95,7 +106,8 @@ def _from_source(source: Mapping[str, Any]) -> LoadedTask:
         from assay.app.schema import TaskFile, check
 
         spec = check(TaskFile, dict(source["config"]), where="the run's manifest")
-        return task_from_file(spec, directory=source["directory"], skip_bad=source.get("skip_bad", False))
+        skip_bad, data = source.get("skip_bad", False), source.get("data")
+        return task_from_file(spec, directory=source["directory"], skip_bad=skip_bad, data=data)
     if source["kind"] == "score":
         return recorded_outputs(source["path"], scorers=source["scorers"], dataset=source["dataset"])
     raise ConfigError(
@@ -113,9 +125,14 @@ def _benchmark(name: str, *, data: str | None, options: Mapping[str, Any]) -> Lo
         "kind": "benchmark",
         "name": name,
         "options": dict(options),
-        "data": str(Path(data).resolve()) if data else None,
+        "data": _absolute(data),
     }
     return LoadedTask(task=task, source=source)
+
+
+def _absolute(place: str | None) -> str | None:
+    """A path that means the same from every directory; hub addresses do already."""
+    return place if place is None or place.startswith("hf:") else str(Path(place).expanduser().resolve())
 
 
 def recorded_outputs(path: str, *, scorers: Sequence[str], dataset: str | None) -> LoadedTask:
@@ -140,7 +157,7 @@ def recorded_outputs(path: str, *, scorers: Sequence[str], dataset: str | None) 
         "kind": "score",
         "path": where,
         "scorers": list(scorers),
-        "dataset": dataset and str(Path(dataset).resolve()),
+        "dataset": _absolute(dataset),
     }
     return LoadedTask(task=task, source=source, models=(f"replay:{where}",))
 
@@ -153,16 +170,19 @@ def _input_key(path: str) -> str:
     return next((key for key in ("input", "messages", "question", "prompt") if key in first), "id")
 
 
-def task_from_file(spec: TaskFile, *, directory: str, skip_bad: bool = False) -> LoadedTask:
-    """The task of a checked file; relative paths are relative to the file's directory."""
+def task_from_file(
+    spec: TaskFile, *, directory: str, skip_bad: bool = False, data: str | None = None
+) -> LoadedTask:
+    """The task of a checked file; relative paths in it are relative to the file's directory."""
     source = {
         "kind": "config",
         "config": spec.model_dump(exclude_defaults=True),
         "directory": directory,
         "skip_bad": skip_bad,
+        "data": _absolute(data),
     }
     if spec.use is not None:
-        loaded = _benchmark(spec.use, data=None, options=spec.options)
+        loaded = _benchmark(spec.use, data=data, options=spec.options)
         task, skipped = _overridden(loaded.task, spec), 0
     else:
         dataset, skipped = _samples(spec.dataset, directory, skip_bad=skip_bad)

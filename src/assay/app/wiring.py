@@ -33,6 +33,12 @@ class App:
         return cls(load_settings(environ=os.environ, flags=flags), read_only=read_only)
 
     @property
+    def data(self) -> str | None:
+        """Where the settings file says that benchmarks' files are; the environment is looked at by benchmarks."""
+        setting = self.settings.resolved["data"]
+        return None if setting.source == "ASSAY_DATA" else setting.value
+
+    @property
     def store(self) -> Store:
         """The store, opened on first use.
 

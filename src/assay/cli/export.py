@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from assay.app.exports import FORMATS, export_run
+from assay.app.exports import FORMATS, export_file, export_text
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import print_json
 
@@ -23,15 +23,15 @@ def export_command(run_id: str, store: str | None, *, format_name: str, output: 
 
     Exit status: 0 written, 3 no such run. With --json the document says where and how many; it needs --output.
     """
-    if as_json and output is None:
-        raise click.UsageError("--json needs --output, or two documents would share stdout")
+    if output is None and (as_json or format_name == "parquet"):
+        why = "--json needs --output, or two documents would share stdout" if as_json else "Parquet needs --output FILE"
+        raise click.UsageError(why)
     app = make_app(store, read_only=True)
     try:
-        if output is None or format_name == "parquet":
-            count = export_run(app, run_id, format_name=format_name, out=sys.stdout, path=output)
+        if output is None:
+            count = export_text(app, run_id, format_name=format_name, out=sys.stdout)
         else:
-            with output.open("w", encoding="utf-8", newline="") as stream:
-                count = export_run(app, run_id, format_name=format_name, out=stream, path=output)
+            count = export_file(app, run_id, format_name=format_name, path=output)
     finally:
         app.close()
     if as_json:

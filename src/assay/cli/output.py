@@ -102,7 +102,12 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     if usage.get("unpriced_requests"):
         lines.append(f"price unknown for {usage['unpriced_requests']:,} calls: give it under models: in assay.yaml")
     for reason, count in samples["by_reason"].items():
-        lines.append(f"unscored: {count:,} × {reason}")
+        cause = samples.get("causes", {}).get(reason)
+        lines.append(f"unscored: {count:,} × {reason}" + (f", e.g. {cause[:200]}" if cause else ""))
+    if samples.get("degraded"):
+        lines.append(f"another model answered {samples['degraded']:,} calls (--include-degraded counts them)")
+    if samples.get("skipped"):
+        lines.append(f"left out: {samples['skipped']:,} malformed rows of the dataset (--skip-bad)")
     lines += [f"note: {note}" for note in summary.get("notes", ())]
     lines.append(f"table {summary['table']}" if summary.get("table") else f"run {summary['run_id']}")
     return "\n".join(lines)

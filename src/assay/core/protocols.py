@@ -123,8 +123,8 @@ class StoredReply(NamedTuple):
 class Journal(Protocol):
     """Durable replies and live items of running runs; many processes at once.
 
-    Writes are buffered and committed together in the event-loop tick that made them (at once without a loop);
-    ``flush`` commits now.
+    Replies are committed together in the event-loop tick that read them; items, which can be made again from replies,
+    soon after; both at once without a loop. ``flush`` commits now.
     """
 
     def reply(self, key: bytes) -> StoredReply | None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.core.errors import AssayError, BudgetExhaustedError, DataError, InvalidInputError
+from assay.core.errors import AssayError, BudgetExhaustedError, DataError, InvalidInputError, ProviderError
 from assay.core.protocols import Clock, ModelClient, Observer, Snapshot, Stores
 from assay.core.records import Item, Output
 from assay.core.task import Task
@@ -25,7 +25,7 @@ FINAL_ERRORS = frozenset({"bad_sample", "context_overflow", "no recorded output"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """What is to be executed; the manifest is its recorded form."""
+    """What is to be executed; the manifest is its recorded form. ``skipped`` counts malformed rows left out."""
 
     run_id: str
     task: Task
@@ -36,11 +36,17 @@ class RunPlan:
     concurrency: int = 100
     timeout_s: float | None = None
     include_degraded: bool = False
+    skipped: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """An execution under way. ``stop`` is why no further item is started: ``budget``, ``timeout``, ``interrupted``."""
+    """An execution under way.
+
+    Attributes:
+        stop: Why no further item is started: ``budget``, ``timeout``, ``interrupted``, ``key_refused``.
+        problem: What makes every further call pointless.
+    """
 
     plan: RunPlan
     stores: Stores
@@ -50,6 +56,7 @@ class RunState:
     tally: Tally
     done: set[tuple[str, int]] = field(default_factory=set)
     stop: str | None = None
+    problem: ProviderError | None = None
     failed: int = 0
     seconds_before: float = 0.0
     started_at: float = 0.0
@@ -105,6 +112,10 @@ async def work(state: RunState) -> None:
             except BudgetExhaustedError:
                 state.stop = state.stop or "budget"
                 return
+            except ProviderError as error:
+                state.problem = error
+                state.request_stop("key_refused")
+                return
             except (InvalidInputError, DataError) as error:
                 output = Output(sample_id=sample.id, epoch=epoch, error="bad_sample", finish_reason=str(error))
             item = Item(row=row, sample=sample, output=output, scores=await scorer.score(sample, output))
@@ -115,6 +126,8 @@ async def work(state: RunState) -> None:
                 return
 
     observer.started(run_id=plan.run_id, total=state.total, done=len(state.done), snapshot=state.snapshot)
+    if state.stop:
+        return
     count = min(plan.concurrency, state.total - len(state.done))
     state.workers = [asyncio.ensure_future(worker()) for _ in range(count)]
     try:
@@ -172,7 +185,8 @@ async def execute(
 
     Raises:
         RunHeldError: Another living process executes it.
-        AssayError: It cannot go on (store full, template wrong …); what was recorded is kept.
+        ProviderError: The key is refused: the run was stopped, what it has is aggregated and kept.
+        AssayError: It cannot go on (store full …); what was recorded is kept.
     """
     stores.metadata.acquire(plan.run_id)
     state = RunState(
@@ -189,6 +203,8 @@ async def execute(
         stores.metadata.update_run(plan.run_id, status="running")
         for step in STEPS:
             await step(state)
+        if state.problem is not None:
+            raise _stopped_by(state.problem, plan.run_id)
     except AssayError:
         with contextlib.suppress(AssayError):
             stores.metadata.update_run(plan.run_id, status="failed")
@@ -198,6 +214,16 @@ async def execute(
         with contextlib.suppress(AssayError):
             stores.metadata.release(plan.run_id)
     return stores.metadata.run(plan.run_id).summary
+
+
+def _stopped_by(problem: ProviderError, run_id: str) -> ProviderError:
+    return ProviderError(
+        f"{problem}; run {run_id} was stopped, what it has is kept",
+        hint=f"{problem.hint}; then: assay resume {run_id}",
+        code=problem.code,
+        kind=problem.kind,
+        status=problem.status,
+    )
 
 
 def _pending(state: RunState) -> Iterator[tuple[int, int]]:

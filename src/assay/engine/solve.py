@@ -19,7 +19,13 @@ class Solver(Protocol):
     """Carries out one specification with one model."""
 
     async def solve(self, sample: Sample, *, epoch: int, client: ModelClient) -> Output:
-        """The output; a call that failed for good is an output with ``error``, not an exception."""
+        """The output; a call that failed for good is an output with ``error``, not an exception.
+
+        Raises:
+            ProviderError: The key is refused.
+            BudgetExhaustedError: A call was not sent because it might not be payable.
+            InvalidInputError: The prompt cannot be written for this sample.
+        """
         ...
 
     def requests(self, sample: Sample) -> Sequence[ModelRequest]:

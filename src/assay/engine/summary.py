@@ -18,8 +18,8 @@ def summarise(
 ) -> dict[str, Any]:
     """Figures of a run as it stands.
 
-    ``status`` is ``done``; ``budget``, ``interrupted`` or ``partial`` (timeout) when it was stopped; ``degraded`` when
-    calls failed that another attempt may mend, or another model answered.
+    ``status`` is ``done``; ``budget``, ``interrupted``, ``partial`` (timeout) or ``failed`` (key refused) when it was
+    stopped; ``degraded`` when calls failed that another attempt may mend, or another model answered.
     """
     planned = len(plan.selection.rows)
     metrics = {name: estimate.to_dict() for name, estimate in tally.estimates().items()}
@@ -40,8 +40,10 @@ def summarise(
             "scored": scored,
             "unscored": planned - scored,
             "by_reason": reasons,
+            "causes": tally.causes(),
             "failed": failed,
             "degraded": tally.degraded,
+            "skipped": plan.skipped,
         },
         "metrics": metrics,
         "segments": tally.segments(),
@@ -53,5 +55,5 @@ def summarise(
 
 def _status(stop: str | None, *, failed: int, degraded: int) -> str:
     if stop is not None:
-        return {"budget": "budget", "interrupted": "interrupted"}.get(stop, "partial")
+        return {"budget": "budget", "interrupted": "interrupted", "key_refused": "failed"}.get(stop, "partial")
     return "degraded" if failed or degraded else "done"

@@ -72,6 +72,7 @@ class Tally:
         self._waiting: dict[str, dict[str, list[float]]] = {}
         self._waiting_epochs: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self._causes: dict[str, tuple[int, str]] = {}
         self.degraded = 0
         self.samples = 0
 
@@ -86,7 +87,7 @@ class Tally:
         """Count one finished (sample, epoch)."""
         self.degraded += item.output.degraded
         if self._epochs == 1:
-            self._count(item.sample, {score.scorer: _known(score) for score in item.scores}, item.scores)
+            self._count(item, {score.scorer: _known(score) for score in item.scores})
             return
         held = self._waiting.setdefault(item.sample.id, {name: [] for name in self._scorers})
         for score in item.scores:
@@ -94,18 +95,31 @@ class Tally:
         self._waiting_epochs[item.sample.id] += 1
         if self._waiting_epochs[item.sample.id] == self._epochs:
             del self._waiting[item.sample.id], self._waiting_epochs[item.sample.id]
-            self._count(item.sample, held, item.scores)
+            self._count(item, held)
 
-    def _count(self, sample: Sample, values: Mapping[str, Sequence[float]], scores: Sequence[Score]) -> None:
+    def _count(self, item: Item, values: Mapping[str, Sequence[float]]) -> None:
+        sample = item.sample
         self.samples += 1
         for name, known in values.items():
             for series in self._whole[name].values():
                 series.add(known, sample)
-        for score in scores:
-            if score.scorer == self.primary and not values[self.primary]:
-                self.reasons[score.reason or "unscored"] += 1
+        if not values[self.primary]:
+            self._note_reason(item)
         if self._segments or sample.critical:
             self._count_parts(sample, values)
+
+    def _note_reason(self, item: Item) -> None:
+        score = next(score for score in item.scores if score.scorer == self.primary)
+        reason = score.reason or "unscored"
+        self.reasons[reason] += 1
+        cause = item.output.finish_reason if item.output.error else score.explanation
+        known = self._causes.get(reason)
+        if cause and (known is None or item.row < known[0]):
+            self._causes[reason] = (item.row, cause)
+
+    def causes(self) -> dict[str, str]:
+        """For each reason why samples are unscored: what was said about the first of them."""
+        return {reason: cause for reason, (_, cause) in sorted(self._causes.items())}
 
     def _count_parts(self, sample: Sample, values: Mapping[str, Sequence[float]]) -> None:
         parts = [(key, str(sample.metadata[key])) for key in self._segments if sample.metadata.get(key) is not None]

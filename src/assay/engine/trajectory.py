@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from assay.core.errors import ProviderError
@@ -65,7 +66,13 @@ def failed_output(
     replies: Sequence[Reply] = (),
     tool_calls: Sequence[Mapping[str, Any]] = (),
 ) -> Output:
-    """The output of a trajectory that a failed call ended: what was paid stays on record."""
+    """The output of a trajectory that a failed call ended: what was paid stays on record.
+
+    Raises:
+        ProviderError: The same error, when the key is refused (401): no other item would fare better.
+    """
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        raise error
     return Output(
         sample_id=sample.id,
         epoch=epoch,

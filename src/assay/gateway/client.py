@@ -132,17 +132,17 @@ class RunClient:
         flights.lead(key)
         try:
             reply = await self._pay(request, route)
-            self._counted.add(key)
-            self._journal.record_reply(
-                key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd
-            )
         except ProviderError as error:
             flights.land(key, error=error)
             raise
         except BaseException:
             flights.land(key)
             raise
-        flights.land(key, reply)
+        self._counted.add(key)
+        flights.land(key, reply)  # first: it is paid for, even if it cannot be written down
+        self._journal.record_reply(
+            key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd
+        )
         return reply
 
     def _from_table(self, model: str, key: bytes) -> Reply | None:
@@ -166,6 +166,8 @@ class RunClient:
             return await self._send(request, route)
         if route.price is None:
             raise unpriced(request.model)
+        if route.price.free:
+            return await self._send(request, route)
         worst_usd, cost_usd = worst_case_usd(request, route.price), 0.0
         await budget.reserve(worst_usd)
         try:

@@ -35,6 +35,11 @@ class Price:
     as_of: str | None = None
     source: str | None = None
 
+    @property
+    def free(self) -> bool:
+        """Nothing is charged, however many tokens."""
+        return self.input == 0.0 and self.output == 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """As recorded in manifests."""
         return {
@@ -52,7 +57,7 @@ class Price:
             >>> Price(input=2.0, output=10.0).cost_usd(Usage(input_tokens=1000, output_tokens=100))
             0.003
         """
-        if self.input == 0.0 and self.output == 0.0:
+        if self.free:
             return 0.0
         if usage.input_tokens is None or usage.output_tokens is None:
             return None

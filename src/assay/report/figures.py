@@ -18,12 +18,18 @@ def value_text(value: float | None, unit: str = "score", *, half_width: float | 
     Examples:
         >>> value_text(0.5625, "share"), value_text(None), value_text(0.0125, "usd"), value_text(1.5, "s")
         ('56.2%', '–', '$0.0125', '1.500 s')
+        >>> value_text(38.0, "tokens"), value_text(0.0010985, "usd", half_width=2e-6)
+        ('38 tokens', '$0.0010985')
     """
     if value is None:
         return UNKNOWN
-    if unit == "usd":
+    if unit == "usd" and not half_width:
         return money(value)
     scale = Scale(unit, half_width)
+    if unit == "usd":
+        return f"${scale.amount(value)}"
+    if half_width is None and unit != "share" and value == int(value):
+        return f"{value:,.0f}{_AFTER.get(unit, f' {unit}')}"
     return scale.amount(value) + _AFTER.get(unit, f" {unit}")
 
 
@@ -44,9 +50,9 @@ def interval_text(estimate: Mapping[str, Any]) -> str:
     low, high, unit = estimate.get("low"), estimate.get("high"), estimate.get("unit", "score")
     if low is None or high is None:
         return str(estimate.get("reason") or "no interval")
-    if unit == "usd":
-        return f"{money(low)} to {money(high)}"
-    return f"{Scale(unit, _half(estimate)).amount(low)} to {value_text(high, unit, half_width=_half(estimate))}"
+    half = _half(estimate)
+    first = value_text(low, unit, half_width=half) if unit == "usd" else Scale(unit, half).amount(low)
+    return f"{first} to {value_text(high, unit, half_width=half)}"
 
 
 def difference_text(estimate: Mapping[str, Any]) -> str:

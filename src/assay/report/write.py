@@ -21,7 +21,7 @@ from assay.report.comparison import compare_document
 from assay.report.documents import run_document
 from assay.report.messages import turns
 from assay.report.remember import Memory
-from assay.report.render import CHART_SCRIPTS, SCRIPT, STYLE, asset, render
+from assay.report.render import CHART_SCRIPTS, SCRIPT, STATIC, STYLE, asset, render
 from assay.report.samples import scorers_of
 
 ROWS = 2_000
@@ -74,8 +74,15 @@ def report_page(app: App, run_id: str, *, baseline: str | None = None) -> bytes:
         "scripts": [Markup(script) for script in scripts],  # noqa: S704 - ships with the package
         "icon": "data:image/svg+xml;base64," + base64.b64encode(asset("icon.svg")).decode(),
         "policy": _policy(style, scripts),
+        "licences": Markup(_licences()),  # noqa: S704 - ships with the package
     }
     return render("report.html", context)
+
+
+def _licences() -> str:
+    """Licences of the scripts inside, for the comment that must go where they go."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted((STATIC / "licences").glob("vega*.txt")))
+    return "\n\n".join(texts).replace("--", "- -")
 
 
 def _policy(style: str, scripts: list[str]) -> str:

@@ -30,7 +30,7 @@ def _char_counts(answer: str, reference: str, order: int) -> Counts:
     """
     sizes = [(max(len(answer) - n, 0), max(len(reference) - n, 0)) for n in range(order)]
     both = _matched(answer, reference, order) if answer and reference else [0] * order
-    return [(made, wanted, matched) for (made, wanted), matched in zip(sizes, both, strict=True)]
+    return [(made if wanted else 0, wanted, matched) for (made, wanted), matched in zip(sizes, both, strict=True)]
 
 
 def _matched(answer: str, reference: str, order: int) -> list[int]:

@@ -7,9 +7,11 @@ import hashlib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from assay.core.errors import NotFoundError, ProviderError
 from assay.core.records import ModelRequest, Reply, Usage
@@ -23,7 +25,7 @@ class PythonProvider:
     """Calls ``function(messages_or_prompt, **params)``, sync (in a thread) or async.
 
     It gets the parameters that are set and that it accepts, also ``options``, ``tools`` and ``replicate``. It returns
-    the text, or a mapping with ``text`` and any of ``finish_reason``, ``tool_calls``, ``logprobs``,
+    the text, or a dictionary with ``text`` and any of ``finish_reason``, ``tool_calls``, ``logprobs``,
     ``option_logprobs``, ``usage``, ``model``. What it raises costs the item its answer, not the run.
     """
 
@@ -124,12 +126,18 @@ def load_function(name: str) -> Callable[..., Any]:
 
 def _reply(answer: Any, request: ModelRequest) -> Reply:
     if isinstance(answer, str):
-        return Reply(text=answer)
-    if not isinstance(answer, Mapping):
+        answer = {"text": answer}
+    if not isinstance(answer, dict):
         raise ProviderError(
-            f"{request.model} returned {type(answer).__name__}; a text or a mapping with 'text' is wanted",
+            f"{request.model} returned {type(answer).__name__}; a text or a dictionary with 'text' is wanted",
             kind="bad_reply",
         )
+    try:
+        orjson.dumps(answer)
+    except TypeError as error:
+        raise ProviderError(
+            f"{request.model} returned something that is not JSON: {error}", kind="bad_reply"
+        ) from error
     usage = answer.get("usage") or {}
     return Reply(
         text=str(answer.get("text") or ""),

@@ -1,9 +1,9 @@
-"""Replies and live items in SQLite: buffered, and committed together once in each tick of the event loop."""
+"""Replies and live items in SQLite: replies are committed in the tick that read them, items a little later."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 _PAGE = 500
+_ITEMS_AT_ONCE = 200
+_ITEMS_WITHIN_S = 0.25
 
 
 class SqliteJournal:
     """The journal of running runs and the response table.
 
-    A write is buffered and committed before the event loop's next tick ends, so a killed process loses no reply that
-    an earlier tick has read; without a running loop it is committed at once. When a commit fails the buffer is kept:
-    the next write or ``flush`` tries again, and raises if it fails too.
+    A reply is committed before the event loop's next tick ends, so a killed process loses none that an earlier tick
+    has read. Items can be made again from replies: they are committed many at a time, within a quarter of a second,
+    because every commit writes whole pages. Without a running loop both are committed at once. When a commit fails the
+    buffer is kept: the next write or ``flush`` tries again, and raises if it fails too.
 
     Args:
         database: Holds the live items, and the response table unless ``replies`` is given.
@@ -39,7 +42,8 @@ class SqliteJournal:
         self._spend: dict[str, float] = {}
         self._items: dict[tuple[str, str, int], tuple[int, bytes]] = {}
         self._lock = RLock()
-        self._scheduled_on: AbstractEventLoop | None = None
+        self._replies_due_on: AbstractEventLoop | None = None
+        self._items_due_on: AbstractEventLoop | None = None
         self._failed = False
 
     def reply(self, key: bytes) -> StoredReply | None:
@@ -64,12 +68,27 @@ class SqliteJournal:
         found = self._reply_database.rows("SELECT usd FROM spend WHERE run_id = ?", (run_id,))
         return float(found[0][0]) if found else 0.0
 
+    def paid_replies(self, run_id: str) -> Iterator[tuple[bytes, bytes]]:
+        """Key and payload of every reply this run has paid for, in the order they came."""
+        self._flush_if_any()
+        after = -1
+        while True:
+            page = self._reply_database.rows(
+                "SELECT rowid, key, payload FROM reply WHERE run_id = ? AND rowid > ? ORDER BY rowid LIMIT ?",
+                (run_id, after, _PAGE),
+            )
+            for row in page:
+                yield row[1], row[2]
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0]
+
     def append_item(self, run_id: str, item: Item) -> None:
         """Store a finished item under (run, sample, epoch); repeating the call changes nothing."""
         payload = encode_item(item)
         with self._lock:
             self._items.setdefault((run_id, storable(item.sample.id), item.output.epoch), (item.row, payload))
-        self._commit_soon()
+        self._commit_later()
 
     def done(self, run_id: str) -> set[tuple[str, int]]:
         """(sample_id, epoch) of the items stored live."""
@@ -117,20 +136,19 @@ class SqliteJournal:
 
     def _flush_if_any(self) -> None:
         with self._lock:
-            together = self._reply_database is self._database
-            if self._replies or self._spend or (together and self._items):
-                with self._reply_database.writing() as connection:
-                    self._write_replies(connection)
-                    if together:
-                        self._write_items(connection)
-                self._replies.clear()
-                self._spend.clear()
-                if together:
-                    self._items.clear()
+            self._flush_replies()
             if self._items:
                 with self._database.writing() as connection:
                     self._write_items(connection)
                 self._items.clear()
+
+    def _flush_replies(self) -> None:
+        with self._lock:
+            if self._replies or self._spend:
+                with self._reply_database.writing() as connection:
+                    self._write_replies(connection)
+                self._replies.clear()
+                self._spend.clear()
 
     def _write_replies(self, connection: sqlite3.Connection) -> None:
         connection.executemany(
@@ -149,23 +167,42 @@ class SqliteJournal:
         )
 
     def _commit_soon(self) -> None:
+        loop = self._loop()
+        if loop is None:
+            self.flush()
+        elif self._replies_due_on is not loop:
+            self._replies_due_on = loop
+            loop.call_soon(self._commit_replies)
+
+    def _commit_later(self) -> None:
+        loop = self._loop()
+        if loop is None or len(self._items) >= _ITEMS_AT_ONCE:
+            self.flush()
+        elif self._items_due_on is not loop:
+            self._items_due_on = loop
+            loop.call_later(_ITEMS_WITHIN_S, self._commit_items)
+
+    def _loop(self) -> AbstractEventLoop | None:
         # Imported here: a process that only reads never pays for asyncio.
         from asyncio import get_running_loop
 
         if self._failed:
             self.flush()
         try:
-            loop = get_running_loop()
+            return get_running_loop()
         except RuntimeError:
-            self.flush()
-            return
-        if self._scheduled_on is not loop:
-            self._scheduled_on = loop
-            loop.call_soon(self._commit_tick)
+            return None
 
-    def _commit_tick(self) -> None:
-        self._scheduled_on = None
+    def _commit_replies(self) -> None:
+        self._replies_due_on = None
+        self._try(self._flush_replies)
+
+    def _commit_items(self) -> None:
+        self._items_due_on = None
+        self._try(self._flush_if_any)
+
+    def _try(self, commit: Callable[[], None]) -> None:
         try:
-            self._flush_if_any()
+            commit()
         except StoreError:
             self._failed = True  # nobody can catch it here; the next write or flush raises it

@@ -10,6 +10,7 @@ VERSION = 1
 
 REPLIES = (
     "CREATE TABLE IF NOT EXISTS reply (key BLOB NOT NULL PRIMARY KEY, payload BLOB NOT NULL, run_id TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS reply_paid_by ON reply (run_id)",
     # Kept apart from the replies: when two runs pay for the same answer at once, one row is stored and both have paid.
     "CREATE TABLE IF NOT EXISTS spend (run_id TEXT NOT NULL PRIMARY KEY, usd REAL NOT NULL)",
 )
