@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_waiting import until
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 
@@ -87,7 +88,7 @@ class Tab:
     def goto(self, address: str, *, charts: bool = False) -> Any:
         self.page.goto(address)
         if charts:
-            self.page.wait_for_function("[...document.querySelectorAll('.vega')].every((chart) => chart.querySelector('svg'))")
+            until(self.page, "[...document.querySelectorAll('.vega')].every((chart) => chart.querySelector('svg'))")
         return self.page
 
 

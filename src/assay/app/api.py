@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.app import results, runs
+from assay.app.interrupts import Interrupts
 from assay.app.tasks import LoadedTask
-from assay.app.wiring import App, gateway_config
+from assay.app.wiring import App
+from assay.core.errors import AssayError
 from assay.core.records import Decision, Estimate, Message
 from assay.core.task import Prompt, Task
 
@@ -40,7 +44,7 @@ class Run:
         """Scores as an Arrow table (``polars.from_arrow``, ``pandas`` and others read it without copying)."""
         from assay.app.exports import score_table
 
-        app = App.create(flags={"store": self.store})
+        app = App.create(flags={"store": self.store}, read_only=True)
         try:
             return score_table(app, self.run_id)
         finally:
@@ -48,12 +52,19 @@ class Run:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{name}</td><td>{e.value}</td><td>{e.low} – {e.high}</td><td>{e.n}</td><td>{e.method}</td></tr>"
+            f"<tr><td>{html.escape(name)}</td><td>{_short(e.value)}</td><td>{_short(e.low)} – {_short(e.high)}</td>"
+            f"<td>{e.n:,}</td><td>{html.escape(e.method)}</td></tr>"
             for name, e in self.metrics.items()
         )
         head = "<tr><th>metric</th><th>value</th><th>95% interval</th><th>n</th><th>method</th></tr>"
-        title = f"<p><b>{self.document['task']}</b> · {self.document['model']} · {self.status}</p>"
-        return f"{title}<table>{head}{rows}</table>"
+        title = " · ".join(
+            html.escape(str(part)) for part in (self.document["task"], self.document["model"], self.status)
+        )
+        return f"<p>{title}</p><table>{head}{rows}</table>"
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def prompt(
@@ -78,9 +89,24 @@ def run(task: Task, *, model: str, store: str | None = None, resume: str | None 
         options: Fields of RunOptions: ``limit``, ``seed``, ``budget_usd``, ``concurrency``, ``timeout_s`` …
 
     Raises:
-        AssayError: Found before the first call: unknown model, missing key, prompt that cannot be written.
+        AssayError: Found before the first call: unknown model, missing key, prompt that cannot be written; or there
+            is a running event loop (``api.running_loop``), as in notebooks.
     """
+    if _in_running_loop():
+        raise AssayError(
+            "assay.run cannot wait inside a running event loop, such as a notebook's; nothing was started",
+            hint="write: run = await assay.arun(task, model=…)",
+            code="api.running_loop",
+        )
     return runs.in_loop(arun(task, model=model, store=store, resume=resume, **options))
+
+
+def _in_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def arun(task: Task, *, model: str, store: str | None = None, resume: str | None = None, **options: Any) -> Run:
@@ -89,14 +115,19 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
 
     app = App.create(flags={"store": store})
     try:
-        loaded = LoadedTask(task=task, source={"kind": "python", "task": task.name})
+        skipped = int(getattr(task.dataset, "skipped", 0))
+        loaded = LoadedTask(task=task, source={"kind": "python", "task": task.name}, skipped=skipped)
         prepared = runs.prepare(app, loaded, model=model, options=runs.RunOptions(**options))
         plan = runs.new_run(app, prepared) if resume is None else runs.continued(app, prepared, resume)
-        gateway = Gateway(gateway_config(app.settings), journal=app.store.journal)
+        gateway = Gateway(prepared.config, journal=app.store.journal)
         try:
-            summary = await runs.carry_out(app, plan, gateway, options=prepared.options, observer=runs.Silent())
+            with Interrupts() as interrupts:
+                summary = await runs.carry_out(
+                    app, plan, gateway, options=prepared.options, observer=runs.Silent(), interrupts=interrupts
+                )
         finally:
             await gateway.close()
+        root = str(app.store.root.resolve())
     finally:
         app.close()
     metrics = {name: Estimate(**estimate) for name, estimate in summary["metrics"].items()}
@@ -105,13 +136,13 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
         status=summary["status"],
         metrics=metrics,
         document=summary,
-        store=str(app.settings["store"]),
+        store=root,
     )
 
 
 def compare(baseline: Run | str, candidate: Run | str, *, store: str | None = None, margin: float = 0.0) -> Comparison:
     """Paired comparison of two runs of one store; ``comparison["exact_match"].difference`` is an Estimate."""
-    app = App.create(flags={"store": store or _store_of(baseline)})
+    app = App.create(flags={"store": store or _store_of(baseline)}, read_only=True)
     try:
         return results.compare(app, _id(baseline), _id(candidate), margin=margin)
     finally:
@@ -122,7 +153,7 @@ def gate(
     candidate: Run | str, *, rules: Sequence[str], baseline: Run | str | None = None, store: str | None = None
 ) -> Decision:
     """Pass, fail or inconclusive by rules on intervals (see ``assay gate --help``)."""
-    app = App.create(flags={"store": store or _store_of(candidate)})
+    app = App.create(flags={"store": store or _store_of(candidate)}, read_only=True)
     try:
         return results.gate(app, _id(candidate), rules=rules, baseline=None if baseline is None else _id(baseline))
     finally:

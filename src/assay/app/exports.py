@@ -160,7 +160,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml_text(text: str) -> str:
-    """Text as XML 1.0 can hold it: control characters, which it cannot even escape, become U+FFFD.
+    r"""Text as XML 1.0 can hold it: control characters, which it cannot even escape, become U+FFFD.
 
     Examples:
         >>> xml_text("a\x00b")

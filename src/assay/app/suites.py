@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.app.interrupts import Interrupts
 from assay.app.runs import Prepared, RunOptions, Silent, carry_out, in_loop, new_run, prepare
 from assay.app.tasks import LoadedTask, load_task, task_from_file
-from assay.app.wiring import App, gateway_config
+from assay.app.wiring import App
 from assay.core.errors import ConfigError
 from assay.core.ids import make_id
 from assay.core.protocols import Observer
@@ -31,8 +32,33 @@ def is_suite(what: str) -> bool:
     return "tasks" in read_yaml(what)
 
 
-def load_suite(path: str) -> tuple[SuiteFile, list[tuple[str, LoadedTask, Sequence[str]]]]:
-    """The suite and, for each task, its name, the task and what it needs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One task of a suite and the names of the tasks it needs."""
+
+    name: str
+    loaded: LoadedTask
+    needs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteRun:
+    """One task with one model: a node of the graph, checked and priced."""
+
+    node: str
+    task: str
+    prepared: Prepared
+    needs: Sequence[str]
+
+
+def load_suite(
+    path: str, *, data: str | None = None, skip_bad: bool = False, unsafe_exec: bool = False
+) -> tuple[SuiteFile, list[Member]]:
+    """The suite and its tasks, which keep to the suite's limits.
+
+    Args:
+        data: Where the files of its benchmarks are.
+        skip_bad: As for ``load_task``; likewise ``unsafe_exec``.
 
     Raises:
         ConfigError: The file is not valid, or two tasks have one name.
@@ -41,93 +67,136 @@ def load_suite(path: str) -> tuple[SuiteFile, list[tuple[str, LoadedTask, Sequen
 
     suite = check(SuiteFile, read_yaml(path), where=path)
     directory = str(Path(path).resolve().parent)
-    loaded = [_member(entry, directory) for entry in suite.tasks]
-    names = [name for name, _, _ in loaded]
+    members = []
+    for entry in suite.tasks:
+        loaded = _loaded(entry, directory, data=data, skip_bad=skip_bad, unsafe_exec=unsafe_exec)
+        needs = () if isinstance(entry, str) else entry.needs
+        name = loaded.task.name if isinstance(entry, str) else entry.task
+        members.append(Member(name=name, loaded=replace(loaded, limits=suite.limits), needs=needs))
+    names = [member.name for member in members]
     if len(set(names)) < len(names):
         raise ConfigError(
             f"two tasks of {path} have one name: {', '.join(sorted(names))}", hint="give one another task:"
         )
-    return suite, loaded
+    return suite, members
 
 
-def _member(entry: str | TaskFile, directory: str) -> tuple[str, LoadedTask, Sequence[str]]:
+def _loaded(
+    entry: str | TaskFile, directory: str, *, data: str | None, skip_bad: bool, unsafe_exec: bool
+) -> LoadedTask:
+    from assay.benchmarks import BENCHMARKS
+
     if isinstance(entry, str):
+        is_benchmark = entry in BENCHMARKS
         what = str(Path(directory) / entry) if entry.endswith((".yaml", ".yml")) else entry
-        task = load_task(what)
-        return task.task.name, task, ()
-    return entry.task, task_from_file(entry, directory=directory), entry.needs
+        return load_task(what, data=data if is_benchmark else None, skip_bad=skip_bad, unsafe_exec=unsafe_exec)
+    data = data if entry.use is not None else None
+    return task_from_file(entry, directory=directory, skip_bad=skip_bad, data=data, unsafe_exec=unsafe_exec)
 
 
 def prepare_suite(
-    app: App, path: str, *, models: Sequence[str], options: RunOptions
-) -> tuple[SuiteFile, list[tuple[str, str, Prepared, Sequence[str]]]]:
-    """Every run of a suite, checked and priced: ``(node name, task name, run, needs)``."""
-    suite, members = load_suite(path)
-    prepared: list[tuple[str, str, Prepared, Sequence[str]]] = []
-    for name, loaded, needs in members:
-        chosen = list(models) or suite.models or list(loaded.models)
+    app: App,
+    suite: SuiteFile,
+    members: Sequence[Member],
+    *,
+    models: Sequence[str],
+    options: Callable[[LoadedTask], RunOptions],
+) -> list[SuiteRun]:
+    """Every run of a suite, checked and priced.
+
+    Args:
+        models: Instead of those the suite names.
+        options: A task's run options.
+
+    Raises:
+        ConfigError: A task has no model, or a model cannot do what a task needs.
+    """
+    runs: list[SuiteRun] = []
+    for member in members:
+        chosen = list(models) or suite.models or list(member.loaded.models)
         if not chosen:
             raise ConfigError(
-                f"no model is named for task {name}", hint="add models: to the suite, or --model", code="model.missing"
+                f"no model is named for task {member.name}",
+                hint="add models: to the suite, or --model",
+                code="model.missing",
             )
         for model in chosen:
-            own = replace(options, limit=options.limit or loaded.limit, seed=options.seed or loaded.seed)
-            run = prepare(app, replace(loaded, limits=suite.limits), model=model, options=own)
-            prepared.append((f"{name}@{model}", name, run, [f"{need}@{model}" for need in needs]))
-    return suite, prepared
+            runs.append(
+                SuiteRun(
+                    node=f"{member.name}@{model}",
+                    task=member.name,
+                    prepared=prepare(app, member.loaded, model=model, options=options(member.loaded)),
+                    needs=[f"{need}@{model}" for need in member.needs],
+                )
+            )
+    return runs
 
 
 def run_suite(
     app: App,
     suite_name: str,
-    prepared: Sequence[tuple[str, str, Prepared, Sequence[str]]],
+    runs: Sequence[SuiteRun],
     *,
     observe: Callable[[str], Observer] = lambda name: Silent(),
 ) -> dict[str, Any]:
     """Run a prepared suite side by side and return its document (``assay.suite/1``).
 
-    The budget is shared: what one run has spent is gone for the others.
+    Budget and time limit are the suite's: what one run has spent is gone for the others. A signal stops every run.
     """
+    from assay.gateway import Gateway
+    from assay.gateway.budget import Budget
+
     suite_id = make_id("suite", now_ms=int(time.time() * 1000), entropy=os.urandom(10))
+    options = runs[0].prepared.options
+    budget = None if options.budget_usd is None else Budget(limit_usd=options.budget_usd)
+    started = time.monotonic()
 
     async def go() -> list[Outcome]:
-        from assay.gateway import Gateway
+        gateway = Gateway(runs[0].prepared.config, journal=app.store.journal)
 
-        limits = next((run.loaded.limits for _, _, run, _ in prepared), None)
-        gateway = Gateway(gateway_config(app.settings, limits), journal=app.store.journal)
-
-        def node(name: str, run: Prepared, needs: Sequence[str]) -> Node:
+        def node(run: SuiteRun, interrupts: Interrupts) -> Node:
             async def work() -> Mapping[str, Any]:
-                plan = new_run(app, run, suite_id=suite_id)
-                return await carry_out(app, plan, gateway, options=run.options, observer=observe(name))
+                plan = new_run(app, run.prepared, suite_id=suite_id)
+                if plan.timeout_s is not None:
+                    left_s = plan.timeout_s - (time.monotonic() - started)
+                    plan = replace(plan, timeout_s=max(left_s, 0.0))
+                return await carry_out(
+                    app,
+                    plan,
+                    gateway,
+                    options=run.prepared.options,
+                    observer=observe(run.node),
+                    interrupts=interrupts,
+                    budget=budget,
+                )
 
-            return Node(name=name, needs=needs, work=work)
+            return Node(name=run.node, needs=run.needs, work=work)
 
         try:
-            return await run_graph([node(name, run, needs) for name, _, run, needs in prepared])
+            with Interrupts() as interrupts:
+                return await run_graph([node(run, interrupts) for run in runs])
         finally:
             await gateway.close()
 
-    started = time.monotonic()
     outcomes = in_loop(go())
-    return _document(suite_id, suite_name, prepared, outcomes, seconds=time.monotonic() - started)
+    return _document(suite_id, suite_name, runs, outcomes, seconds=time.monotonic() - started)
 
 
 def _document(
     suite_id: str,
     name: str,
-    prepared: Sequence[tuple[str, str, Prepared, Sequence[str]]],
+    runs: Sequence[SuiteRun],
     outcomes: Sequence[Outcome],
     *,
     seconds: float,
 ) -> dict[str, Any]:
     rows = []
-    for (node, task, run, _), outcome in zip(prepared, outcomes, strict=True):
+    for run, outcome in zip(runs, outcomes, strict=True):
         rows.append(
             {
-                "node": node,
-                "task": task,
-                "model": run.model,
+                "node": run.node,
+                "task": run.task,
+                "model": run.prepared.model,
                 "status": outcome.summary["status"]
                 if outcome.summary
                 else ("skipped" if outcome.skipped_because else "failed"),
@@ -141,11 +210,17 @@ def _document(
         "suite_id": suite_id,
         "suite": name,
         "schema": "assay.suite/1",
-        "status": "done" if all(row["status"] == "done" for row in rows) else "partial",
+        "status": _status([str(row["status"]) for row in rows]),
         "runs": rows,
         "macro": {model: _macro([row for row in rows if row["model"] == model]) for model in models},
         "seconds": round(seconds, 3),
     }
+
+
+def _status(statuses: Sequence[str]) -> str:
+    if all(status == "done" for status in statuses):
+        return "done"
+    return "interrupted" if "interrupted" in statuses else "partial"
 
 
 def _macro(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -36,8 +36,8 @@ def runs_command(store: str | None, *, task: str | None, model: str | None, limi
     for record in records:
         metric = record["metrics"].get(record["primary"], {}) if record["metrics"] else {}
         value = number(metric.get("value"), metric.get("unit", "score"))
-        rows.append([record["run_id"], record["task"][:16], (record["model"] or "")[-20:], record["status"], value])
-    click.echo(table(["run", "task", "model", "status", "value"], rows, align="<<<<>"))
+        rows.append([record["run_id"], record["task"], record["model"] or "", record["status"], value])
+    click.echo(table(["run", "task", "model", "status", "value"], rows, align="<<<<>", cut=(1, 2)))
 
 
 @click.command("show")
@@ -79,12 +79,16 @@ def _item_text(item: dict[str, Any]) -> str:
         [
             score["scorer"],
             number(score["value"]),
-            score["label"] or score["reason"] or "",
-            (score["explanation"] or "")[:40],
+            _one_line(score["label"] or score["reason"]),
+            _one_line(score["explanation"]),
         ]
         for score in item["scores"]
     ]
-    return "\n".join([*lines, table(["scorer", "value", "label", "explanation"], rows, align="<><<")])
+    return "\n".join([*lines, table(["scorer", "value", "label", "explanation"], rows, align="<><<", cut=(0, 2, 3))])
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 @click.command("compare")
@@ -149,7 +153,12 @@ def compare_command(
             ]
         )
     click.echo(
-        table(["metric", "baseline", "candid.", "diff.", "95% interval", "p adj.", "verdict"], rows, align="<>>>>><")
+        table(
+            ["metric", "baseline", "candid.", "diff.", "95% interval", "p adj.", "verdict"],
+            rows,
+            align="<>>>>><",
+            cut=(0, 4),
+        )
     )
     click.echo("")
     for metric in document["metrics"].values():

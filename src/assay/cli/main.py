@@ -103,9 +103,7 @@ def _show_usage(error: click.ClickException) -> None:
 
         context = error.ctx if isinstance(error, click.UsageError) else None
         hint = f"{context.command_path} --help" if context else "assay --help"
-        print_json(
-            {"error": {"code": "cli.usage", "message": error.format_message(), "hint": hint, "details": {}}}
-        )
+        print_json({"error": {"code": "cli.usage", "message": error.format_message(), "hint": hint, "details": {}}})
         return
     error.show()
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import click
 
-LEFT, RIGHT = "<", ">"
+LEFT = "<"
+WIDTH = 80
+NARROWEST = 8
+"""Characters of a column that are kept whatever else there is."""
 
 
 def print_json(document: Any) -> None:
@@ -16,11 +19,12 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = "") -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = "", cut: Sequence[int] = ()) -> str:
     """Aligned columns, two spaces apart.
 
     Args:
         align: One of ``<`` and ``>`` a column; left where it is shorter than the header.
+        cut: Columns whose long cells lose their middle where a line would be longer than 80 characters.
 
     Examples:
         >>> print(table(["metric", "n"], [["exact", "12"]], align="<>"))
@@ -28,12 +32,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, align: str = 
         exact   12
     """
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and any(widths[column] > NARROWEST for column in cut):
+        widths[max(cut, key=lambda column: widths[column])] -= 1
+    rows = [[_shortened(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     sides = [align[column : column + 1] or LEFT for column in range(len(header))]
     lines = [
         "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
     return "\n".join(lines)
+
+
+def _shortened(text: str, width: int) -> str:
+    """Beginning and end of a text that is too long: names differ at either."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
 
 
 def number(value: float | None, unit: str = "score") -> str:
@@ -82,7 +97,7 @@ def metrics_table(summary: Mapping[str, Any]) -> str:
         ]
         for name, e in summary["metrics"].items()
     ]
-    return table(["metric", "value", "95% interval", "n", "unscored", "method"], rows, align="<>>>><")
+    return table(["metric", "value", "95% interval", "n", "unscored", "method"], rows, align="<>>>><", cut=(0, 2, 5))
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:

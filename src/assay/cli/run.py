@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -45,9 +46,11 @@ def run_command(
             from assay.cli.suite import run_suite
 
             ctx.exit(run_suite(app, what, given, as_json=as_json))
-        loaded = _load(what, given)
-        prepared = prepare(app, loaded, model=_one_model(loaded, given["models"]), options=_options(loaded, given))
-        _confirm(app, prepared, asked_for=given["yes"] or given["budget_usd"] is not None, as_json=as_json)
+        prepared = _prepared(app, what, given)
+        plan, budget = prepared.plan, prepared.options.budget_usd
+        confirm(
+            app, "run", cost_usd=plan.cost_usd_max, calls=plan.calls, budget_usd=budget, given=given, ask=not as_json
+        )
         summary = dict(run_task(app, prepared, observer=observer(silent=as_json)))
         if report:
             from assay.report.write import write_report
@@ -58,14 +61,17 @@ def run_command(
         app.close()
 
 
-def _load(what: str, given: Mapping[str, Any]) -> LoadedTask:
-    return load_task(
+def _prepared(app: App, what: str, given: Mapping[str, Any]) -> Prepared:
+    data = given["data"] or (None if what.endswith((".yaml", ".yml")) else app.data)
+    loaded = load_task(
         what,
-        data=given["data"],
+        data=data,
         options=parse_options(given["options"]),
         skip_bad=given["skip_bad"],
         unsafe_exec=given["unsafe_exec"],
     )
+    model = _one_model(loaded, given["models"])
+    return prepare(app, loaded, model=model, options=options_of(loaded, given))
 
 
 def _one_model(loaded: LoadedTask, given: tuple[str, ...]) -> str:
@@ -79,7 +85,8 @@ def _one_model(loaded: LoadedTask, given: tuple[str, ...]) -> str:
     return models[0]
 
 
-def _options(loaded: LoadedTask, given: Mapping[str, Any]) -> RunOptions:
+def options_of(loaded: LoadedTask, given: Mapping[str, Any]) -> RunOptions:
+    """The command line's options over those of the task's file."""
     limits = loaded.limits
     budget = given["budget_usd"] if given["budget_usd"] is not None else (limits.budget_usd if limits else None)
     return RunOptions(
@@ -93,19 +100,41 @@ def _options(loaded: LoadedTask, given: Mapping[str, Any]) -> RunOptions:
     )
 
 
-def _confirm(app: App, prepared: Prepared, *, asked_for: bool, as_json: bool) -> None:
-    """Ask before an expensive run; where nobody can answer, refuse it."""
-    cost, bar = prepared.plan.cost_usd_max, app.settings["confirm_above_usd"]
-    if asked_for or cost is None or cost <= bar:
+def confirm(
+    app: App,
+    what: str,
+    *,
+    cost_usd: float | None,
+    calls: int,
+    budget_usd: float | None,
+    given: Mapping[str, Any],
+    ask: bool,
+) -> None:
+    """Ask before something expensive; where nobody can answer, refuse it.
+
+    Args:
+        what: ``run`` or ``suite``.
+        cost_usd: The most it may cost; ``None`` when a price is unknown.
+        budget_usd: What it may spend, whoever said so.
+
+    Raises:
+        ConfigError: It is expensive and nobody can be asked.
+        click.Abort: The answer was no.
+    """
+    bar = app.settings["confirm_above_usd"]
+    if given["yes"] or given["budget_usd"] is not None or cost_usd is None:
         return
-    text = f"this run may cost up to {money(cost)} ({prepared.plan.calls:,} calls)"
-    if sys.stdin.isatty() and not as_json:
+    cost = cost_usd if budget_usd is None else min(cost_usd, budget_usd)
+    if cost <= bar:
+        return
+    text = f"this {what} may cost up to {money(cost)} ({calls:,} calls)"
+    if ask and sys.stdin.isatty():
         if not click.confirm(f"{text}; go on?", err=True):
             raise click.Abort
         return
     raise ConfigError(
         f"{text}, more than {money(bar)}, and nobody can be asked; nothing was sent",
-        hint=f"add --budget-usd {cost:.0f} or --yes",
+        hint=f"add --budget-usd {math.ceil(cost)} or --yes",
         code="run.unconfirmed",
     )
 
@@ -193,9 +222,7 @@ def reproduce_command(ctx: click.Context, run_id: str, store: str | None, *, fro
 def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -> None:
     """Calls, tokens, cost, time and the difference that WHAT could see, before anything is spent."""
     app = make_app(store, read_only=True)
-    loaded = _load(what, given)
-    prepared = prepare(app, loaded, model=_one_model(loaded, given["models"]), options=_options(loaded, given))
-    plan = prepared.plan
+    plan = _prepared(app, what, given).plan
     if as_json:
         print_json(plan.to_dict())
         return
@@ -207,6 +234,7 @@ def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -
         ["cost, at most", money(plan.cost_usd_max)],
         ["time, at least", f"{plan.seconds_min:,.0f} s (if a call takes {plan.latency_s:g} s)"],
         ["95% interval of a share", f"± {plan.half_width:.1f} points"],
-        ["paired difference seen with 80% power", f"{plan.detectable_paired:.1f} points (if 20% of samples change)"],
+        ["paired difference seen with 80% power", f"{plan.detectable_paired:.1f} points (if 20% change)"],
     ]
-    click.echo(table([f"{plan.task} · {plan.model}", ""], rows))
+    click.echo(f"{plan.task} · {plan.model}\n")
+    click.echo(table(["forecast", ""], rows, cut=(1,)))

@@ -41,10 +41,12 @@ def score_command(
 ) -> None:
     """Score OUTPUTS (JSONL with id and output, and reference unless --dataset has it); no model is called.
 
-    Exit status: 0 done, 3 a file or scorer was not found.
+    Exit status: 0 done, 3 a file or scorer was not found, 130 Ctrl-C.
     """
     names = [name.strip() for name in scorers.split(",") if name.strip()]
     if table_path is not None:
+        if dataset is not None:
+            raise click.UsageError("--to reads the references from OUTPUTS itself; leave --dataset or --to out")
         from assay.app.bulk import score_to_table
 
         summary = score_to_table(outputs, scorers=names, path=table_path)
@@ -60,4 +62,4 @@ def score_command(
         print_json(summary)
     else:
         click.echo(summary_text(summary))
-    ctx.exit(0 if summary["status"] == "done" else 3)
+    ctx.exit({"done": 0, "interrupted": 130}.get(summary["status"], 3))

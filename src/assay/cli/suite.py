@@ -7,43 +7,44 @@ from typing import Any
 
 import click
 
-from assay.app.runs import RunOptions, Silent
-from assay.app.suites import prepare_suite
+from assay.app.runs import Silent
+from assay.app.suites import load_suite, prepare_suite
 from assay.app.suites import run_suite as run_prepared
 from assay.app.wiring import App
 from assay.cli.output import interval, money, number, print_json, table
 from assay.cli.progress import PlainProgress
+from assay.cli.run import confirm, options_of
 from assay.core.errors import ConfigError
 
 
 def run_suite(app: App, path: str, given: Mapping[str, Any], *, as_json: bool) -> int:
     """Run a suite file and return the exit status."""
-    options = RunOptions(
-        limit=given["limit"],
-        seed=given["seed"] or 0,
-        budget_usd=given["budget_usd"],
-        concurrency=given["concurrency"] or 100,
-        timeout_s=given["timeout_s"],
-        use_cache=not given["no_cache"],
-        include_degraded=given["include_degraded"],
-    )
-    suite, prepared = prepare_suite(app, path, models=given["models"], options=options)
-    costs = [run.plan.cost_usd_max for _, _, run, _ in prepared]
-    total = sum(cost for cost in costs if cost is not None)
-    if total > app.settings["confirm_above_usd"] and not given["yes"] and given["budget_usd"] is None:
+    if given["options"]:
         raise ConfigError(
-            f"this suite may cost up to {money(total)}; nothing was sent",
-            hint=f"add --budget-usd {total:.0f} or --yes",
-            code="run.unconfirmed",
+            "--option is for one benchmark, not for a suite",
+            hint="write {task: NAME, use: BENCHMARK, options: {…}} under tasks:",
+            code="config.no_benchmark",
         )
-    document = run_prepared(
-        app, suite.suite, prepared, observe=lambda name: Silent() if as_json else PlainProgress(name)
+    suite, members = load_suite(
+        path, data=given["data"] or app.data, skip_bad=given["skip_bad"], unsafe_exec=given["unsafe_exec"]
     )
+    runs = prepare_suite(app, suite, members, models=given["models"], options=lambda loaded: options_of(loaded, given))
+    plans = [run.prepared.plan for run in runs]
+    confirm(
+        app,
+        "suite",
+        cost_usd=sum(plan.cost_usd_max or 0.0 for plan in plans),
+        calls=sum(plan.calls for plan in plans),
+        budget_usd=runs[0].prepared.options.budget_usd,
+        given=given,
+        ask=not as_json,
+    )
+    document = run_prepared(app, suite.suite, runs, observe=lambda name: Silent() if as_json else PlainProgress(name))
     if as_json:
         print_json(document)
     else:
         click.echo(suite_text(document))
-    return 0 if document["status"] == "done" else 3
+    return {"done": 0, "interrupted": 130}.get(document["status"], 3)
 
 
 def suite_text(document: Mapping[str, Any]) -> str:
@@ -52,15 +53,24 @@ def suite_text(document: Mapping[str, Any]) -> str:
     for row in document["runs"]:
         run = row["run"]
         if run is None:
-            why = row["error"]["message"] if row["error"] else f"needs {row['skipped_because']}"
-            rows.append([row["task"], row["model"], row["status"], "–", why[:30], ""])
+            rows.append([row["task"], row["model"], row["status"], "–", "–", "–"])
             continue
         primary = run["metrics"][run["primary"]]
         value = number(primary["value"], primary["unit"])
         rows.append(
             [row["task"], row["model"], row["status"], value, interval(primary), money(run["usage"]["cost_usd"])]
         )
-    lines = [table(["task", "model", "status", "value", "95% interval", "cost"], rows, align="<<<>>>"), ""]
+    lines = [
+        table(["task", "model", "status", "value", "95% interval", "cost"], rows, align="<<<>>>", cut=(0, 1, 4)),
+        "",
+    ]
+    for row in document["runs"]:
+        if row["error"]:
+            lines.append(f"{row['node']}: error[{row['error']['code']}]: {row['error']['message']}")
+        elif row["skipped_because"]:
+            lines.append(f"{row['node']}: not run, because {row['skipped_because']} did not end well")
+        elif row["status"] != "done":
+            lines.append(f"{row['node']}: {row['status']}; go on with: assay resume {row['run']['run_id']}")
     for model, macro in document["macro"].items():
         if macro is None:
             lines.append(f"macro-average of {model}: not given (a task has no estimate, or units differ)")

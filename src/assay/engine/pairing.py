@@ -146,7 +146,7 @@ class Pairs:
         return (
             unit in SHARE_UNITS
             and not self.repeated
-            and all(value in (0.0, 1.0) for side in (self.baseline, self.candidate) for value in side)
+            and all(side.count(0.0) + side.count(1.0) == len(side) for side in (self.baseline, self.candidate))
         )
 
     def clustered(self) -> bool:
@@ -156,11 +156,8 @@ class Pairs:
 
     def flips(self) -> tuple[list[str], list[str]]:
         """Samples gained and lost, for 0/1 verdicts."""
-        rows = list(zip(self.ids, self.baseline, self.candidate, strict=True))
-        return (
-            [sample for sample, old, new in rows if new > old],
-            [sample for sample, old, new in rows if new < old],
-        )
+        rows = [row for row in zip(self.ids, self.baseline, self.candidate, strict=True) if row[1] != row[2]]
+        return [sample for sample, old, new in rows if new > old], [sample for sample, old, new in rows if new < old]
 
     def evidence(self, unit: str) -> Evidence:
         """On the mean difference: Tango's score for independent 0/1 pairs, else cluster-robust t."""

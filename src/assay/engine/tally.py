@@ -10,9 +10,9 @@ from typing import Any
 from assay.core.protocols import Metric, Scorer
 from assay.core.records import Estimate, Item, Sample, Score
 from assay.core.task import Task
+from assay.stats.combine import stratified_estimate
 from assay.stats.moments import MomentsBuilder
 from assay.stats.scalar import mean_estimate
-from assay.stats.combine import stratified_estimate
 
 
 @dataclass(slots=True)

@@ -1,0 +1,14 @@
+"""Waiting from outside the page: the pages forbid evaluating strings, which Playwright's own waiting does inside."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+
+def until(page: Any, expression: str, *, most_s: float = 20.0) -> None:
+    """Return as soon as the expression is true in the page."""
+    deadline = time.monotonic() + most_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never true: {expression}"
+        page.wait_for_timeout(30)
