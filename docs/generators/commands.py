@@ -24,6 +24,12 @@ VARIABLES = {
     "ASSAY_DATA_CACHE": "Folder for copies of datasets fetched from the hub; else `assay` in the user's cache.",
     "ASSAY_TEST_DATA": "For the project's own tests: a folder of public evaluation data.",
 }
+MEANINGS = {
+    "runs --limit": "At most this many.",
+    "export --format": "How the run is written.",
+    "show --epoch": "Which repeat of the sample, counted from 0.",
+}
+"""Of options that say nothing of themselves."""
 EXITS = (
     ("0", "done, or the gate passed"),
     ("1", "gate not passed (fail or inconclusive); `reproduce` found a difference"),
@@ -58,7 +64,7 @@ def _command(name: str, command: click.Command) -> list[str]:
     options = [p for p in command.params if isinstance(p, click.Option)]
     usage = " ".join(["assay", name, *(_argument(argument) for argument in arguments), "[OPTIONS]"])
     prose = [" ".join(part.split()) for part in re.split(r"\n\s*\n", command.help or "") if "\b" not in part]
-    rows = [[_names(option), _text(option), _default(option)] for option in options]
+    rows = [[_names(option), option_text(name, option), _default(option)] for option in options]
     return [f"```text\n{usage}\n```", *(words(part) for part in prose), table(["option", "meaning", "default"], rows)]
 
 
@@ -77,10 +83,12 @@ def _names(option: click.Option) -> str:
     return f"{names} {option.metavar or number.get(option.type.name, option.type.name.upper())}"
 
 
-def _text(option: click.Option) -> str:
-    repeat = " May be repeated." if option.multiple and "repeated" not in (option.help or "") else ""
+def option_text(command: str, option: click.Option) -> str:
+    """What an option means; a KeyError names the one nobody has described."""
+    told = option.help or MEANINGS[f"{command} {option.opts[0]}"]
+    repeat = " May be repeated." if option.multiple and "repeated" not in told else ""
     required = " Required." if option.required else ""
-    return words((option.help or "") + repeat + required)
+    return words(told + repeat + required)
 
 
 def _default(option: click.Option) -> str:

@@ -95,8 +95,8 @@ def json_page() -> str:
     blocks = [
         "With `--json` a command prints exactly one document. Those below were printed by an evaluation of four "
         "recorded outputs; ids, hashes, paths and times are replaced. A suite prints `assay.suite/1`: `suite_id`, "
-        "`status`, `runs` (`node`, `task`, `model`, `status`, `run`, `error`, `skipped_because`), `macro` by model and `seconds`. "
-        "The quickstart prints `assay.quickstart/1`: `runs`, `comparison` and `report`.",
+        "`status`, `runs` (`node`, `task`, `model`, `status`, `run`, `error`, `skipped_because`), `macro` by model and "
+        "`seconds`. The quickstart prints `assay.quickstart/1`: `runs`, `comparison` and `report`.",
     ]
     with evaluation() as documents:
         for title, document in documents.items():

@@ -191,7 +191,7 @@ def providers_page() -> str:
     return page(
         "Providers",
         "A model is written `provider/name`. Services speak the OpenAI wire format, except Anthropic's, which speaks "
-        "its own. `assay models` lists providers, `assay models PROVIDER/NAME` shows one model's price and what it can do.",
+        "its own. `assay models` lists providers, `assay models PROVIDER/NAME` shows a price and what it can do.",
         "The base URL is the model's `base_url` in `assay.yaml`, else the first variable that is set, else the "
         "service's own address. The key is looked up under the model's `api_key_env`, else the variable below, else "
         "`ASSAY_<PROVIDER>_API_KEY`; keys are never written to a file.",

@@ -14,9 +14,9 @@ from browser_waiting import until
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 
-from made_runs import HOSTILE, MATCH, hostile_item, make_items, make_run, open_app  # noqa: E402
+from made_runs import HOSTILE, MATCH, hostile_item, make_items, make_run, open_app
 
-from assay.app.wiring import App  # noqa: E402
+from assay.app.wiring import App
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -47,8 +47,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from assay.server.serve import _listen
 
     app = open_app(tmp_path_factory.mktemp("browser") / "store")
-    baseline, candidate = (make_run(app, make_items(240, skill=skill, seed=at), at=at) for at, skill in enumerate((0.55, 0.7)))
-    first = make_run(app, [hostile_item(0), hostile_item(1, right=False)], task=HOSTILE, model=HOSTILE, scorers=[MATCH], notes=[HOSTILE], at=2)
+    baseline, candidate = (
+        make_run(app, make_items(240, skill=skill, seed=at), at=at) for at, skill in enumerate((0.55, 0.7))
+    )
+    first = make_run(
+        app,
+        [hostile_item(0), hostile_item(1, right=False)],
+        task=HOSTILE,
+        model=HOSTILE,
+        scorers=[MATCH],
+        notes=[HOSTILE],
+        at=2,
+    )
     second = make_run(app, [hostile_item(0, right=False), hostile_item(1)], task=HOSTILE, scorers=[MATCH], at=3)
     listening = _listen(0)
     server = uvicorn.Server(uvicorn.Config(create_app(app), log_level="warning", lifespan="off", ws="none"))

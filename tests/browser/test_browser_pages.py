@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from browser_waiting import until
+from made_runs import make_items, make_run
 
 from assay.report.write import write_report
 
@@ -43,7 +44,9 @@ def test_every_page_draws_its_charts_and_fits(site: Any, tabs: Any, scheme: str,
     for name, address in addresses(site).items():
         page = tab.goto(address, charts=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-        drawn = page.evaluate("Math.max(0, ...[...document.querySelectorAll('.vega svg')].map((s) => s.getBoundingClientRect().right))")
+        drawn = page.evaluate(
+            "Math.max(0, ...[...document.querySelectorAll('.vega svg')].map((s) => s.getBoundingClientRect().right))"
+        )
         assert drawn <= width, name
         paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert paper == ("rgb(20, 24, 29)" if scheme == "dark" else "rgb(255, 255, 255)")
@@ -114,10 +117,10 @@ def test_two_runs_are_chosen_and_compared(site: Any, tabs: Any) -> None:
 
 def test_the_chosen_theme_stays(site: Any, tabs: Any) -> None:
     page = tabs(color_scheme="light").goto(f"{site.address}/runs/{site.candidate}", charts=True)
-    label = "getComputedStyle(document.querySelector('.vega svg text')).fill"
-    light = page.evaluate(label)
+    colour = "getComputedStyle(document.querySelector('.vega svg text') || document.body).fill"
+    light = page.evaluate(colour)
     page.get_by_role("button", name="Change between light and dark").click()
-    until(page, f"(() => {{ const text = document.querySelector('.vega svg text'); return text && getComputedStyle(text).fill !== '{light}'; }})()")
+    until(page, f"document.querySelector('.vega svg text') && {colour} !== '{light}'")
     page.goto(site.address)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 29)"
 
@@ -138,7 +141,11 @@ def test_hostile_content_does_nothing(site: Any, tabs: Any, tmp_path: Path) -> N
     tab = tabs()
     first, second = site.hostile
     report = write_report(site.app, second, baseline=first, path=str(tmp_path / "hostile.html"))
-    pages = [f"{site.address}/runs/{first}", f"{site.address}/compare?baseline={first}&candidate={second}", f"file://{report}"]
+    pages = [
+        f"{site.address}/runs/{first}",
+        f"{site.address}/compare?baseline={first}&candidate={second}",
+        f"file://{report}",
+    ]
     for address in [*pages, site.address]:
         page = tab.goto(address, charts=True)
         for chart in page.locator(".vega .mark-symbol path").all():
@@ -168,4 +175,17 @@ def test_the_self_contained_file_stands_alone(site: Any, tabs: Any, tmp_path: Pa
         assert page.locator("dialog[open]").count() == 0
         page.locator("#samples-search").fill("no such text")
         assert total != page.locator("#samples [role=status]").inner_text() == "0 rows"
-        assert [url for url in tab.asked if url != f"file://{path}"] == [url for url in tab.asked if url.startswith("data:")]
+        assert [url for url in tab.asked if url != f"file://{path}"] == [
+            url for url in tab.asked if url.startswith("data:")
+        ]
+
+
+def test_a_running_run_is_followed_to_its_end(site: Any, tabs: Any) -> None:
+    items = make_items(12)
+    run_id = make_run(site.app, items, at=9, status="running", planned=20)
+    page = tabs().goto(f"{site.address}/runs/{run_id}", charts=True)
+    assert "12 of 20 finished" in page.locator("#live").inner_text()
+    site.app.store.results.seal(run_id, items)
+    ended = dict(site.app.store.metadata.run(site.candidate).summary)
+    site.app.store.metadata.update_run(run_id, status="done", summary=ended)
+    until(page, "!document.querySelector('#live') && document.querySelector('.status').textContent === 'done'")

@@ -44,12 +44,13 @@ def test_few_samples_are_unclear_and_none_are_unknown() -> None:
     assert panel("cost_usd", [1.0, 2.0, 1.5], [1.6, 1.7, 2.2])["verdict"] == "unclear"
     unknown = panel("cost_usd", [], [])
     assert unknown["verdict"] == "unknown"
-    assert unknown["sentence"] == "cost: unknown (fewer than two paired samples)"
+    assert unknown["sentence"] == "cost: unknown (no sample has it on both sides)"
 
 
 def test_unchanged_is_fine() -> None:
     row = panel("output_chars", [5.0, 9.0, 12.0], [5.0, 9.0, 12.0])
     assert (row["verdict"], row["sentence"]) == ("noninferior", "output length: the same on all 3 paired samples")
+    assert panel("cost_usd", [0.0, 0.0], [0.0, 0.0])["verdict"] == "noninferior"
 
 
 @pytest.mark.parametrize("factor", [1.6, 0.6])

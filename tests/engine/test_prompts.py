@@ -58,9 +58,7 @@ def test_a_broken_template_is_refused_when_it_is_read() -> None:
 
 
 def test_a_template_cannot_reach_python() -> None:
-    from jinja2.exceptions import SecurityError
-
-    with pytest.raises(SecurityError):
+    with pytest.raises(InvalidInputError, match="unsafe"):
         text_of(Prompt(template="{{ input.__class__.__mro__ }}"), Sample(id="1", input="q"))
 
 

@@ -20,7 +20,7 @@ from assay.engine.selection import Selection
 from assay.engine.summary import summarise
 from assay.engine.tally import Tally
 
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=\"window.hacked=2\">'\"&{{7*7}}<!--"
+HOSTILE = '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked=2">\'"&{{7*7}}<!--'
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,35 @@ def make_run(
     """Record, tally and seal; with ``status="running"`` the items stay in the journal and there is no summary."""
     planned = planned or max(1, len(items))
     samples = SampleList(name=task, content_hash="sha256:00", samples=[item.sample for item in items])
-    made = Task(name=task, dataset=samples, solver=Prompt(template="{{ input }}"), scorers=scorers, segments=segments, notes=notes)
+    made = Task(
+        name=task,
+        dataset=samples,
+        solver=Prompt(template="{{ input }}"),
+        scorers=scorers,
+        segments=segments,
+        notes=notes,
+    )
     selection = Selection(rows=list(range(planned)), population=planned, limit=None, seed=0)
     manifest = build_manifest(
-        made, model=model, model_identity=None, selection=selection, source={"kind": "python"}, options={}, prices=None, version="0"
+        made,
+        model=model,
+        model_identity=None,
+        selection=selection,
+        source={"kind": "python"},
+        options={},
+        prices=None,
+        version="0",
     )
     run_id = make_id("run", now_ms=1_760_000_000_000 + at * 86_400_000, entropy=bytes([at % 256] * 10))
     day = f"2026-{1 + at // 28:02d}-{1 + at % 28:02d}T09:30:00+00:00"
     record = RunRecord(
-        run_id=run_id, task=task, model=model, status="running", manifest=manifest, manifest_hash=manifest_hash(manifest), created_at=day
+        run_id=run_id,
+        task=task,
+        model=model,
+        status="running",
+        manifest=manifest,
+        manifest_hash=manifest_hash(manifest),
+        created_at=day,
     )
     app.store.metadata.create_run(record)
     if status == "running":
@@ -79,9 +99,23 @@ def make_run(
     tally = Tally(made)
     for item in items:
         tally.add(item)
-    plan = RunPlan(run_id=run_id, task=made, model=model, selection=selection, manifest=manifest, manifest_hash=record.manifest_hash)
+    plan = RunPlan(
+        run_id=run_id,
+        task=made,
+        model=model,
+        selection=selection,
+        manifest=manifest,
+        manifest_hash=record.manifest_hash,
+    )
     costs = [item.output.cost_usd for item in items if item.output.cost_usd is not None]
-    usage = {"requests": len(items), "cached": 0, "input_tokens": 1, "output_tokens": 1, "cost_usd": sum(costs) if costs else None, "unpriced_requests": 0}
+    usage = {
+        "requests": len(items),
+        "cached": 0,
+        "input_tokens": 1,
+        "output_tokens": 1,
+        "cost_usd": sum(costs) if costs else None,
+        "unpriced_requests": 0,
+    }
     summary = summarise(plan, tally, usage=usage, stop=None, failed=0, seconds=41.2)
     app.store.results.seal(run_id, items)
     app.store.metadata.update_run(run_id, status=status or summary["status"], summary=summary)
@@ -118,7 +152,11 @@ def _item(row: int, rng: random.Random, skill: float) -> Item:
     error = "timeout" if row % 61 == 17 else None
     right = rng.random() < skill + (0.1 if kind == "refunds" else -0.08 if kind == "warranty" else 0.0)
     told = days + 2 if right else days + 2 + rng.choice((-1, 1, 3))
-    text = "" if error else f"{OPENINGS[rng.randrange(4)]} For {kind} it takes {told} days in all, so please wait a little longer."
+    text = (
+        ""
+        if error
+        else f"{OPENINGS[rng.randrange(4)]} For {kind} it takes {told} days in all, so please wait a little longer."
+    )
     text += "".join(f" {EXTRAS[rng.randrange(4)]}" for _ in range(rng.randrange(6)) if text)
     latency = None if error else math.exp(rng.gauss(-0.2, 0.5))
     output = Output(
@@ -127,11 +165,28 @@ def _item(row: int, rng: random.Random, skill: float) -> Item:
         messages=[
             {"role": "system", "content": "Answer the customer. Look the order up before you promise a date."},
             {"role": "user", "content": sample.input},
-            {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "find_order", "arguments": f'{{"number": {10_000 + row}}}'}}]},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "find_order", "arguments": f'{{"number": {10_000 + row}}}'},
+                    }
+                ],
+            },
             {"role": "tool", "tool_call_id": "call_1", "content": f'{{"kind": "{kind}", "days_left": {told}}}'},
             {"role": "assistant", "content": text},
         ],
-        tool_calls=[{"name": "find_order", "arguments": f'{{"number": {10_000 + row}}}', "result": f"days_left={told}", "seconds": 0.02}],
+        tool_calls=[
+            {
+                "name": "find_order",
+                "arguments": f'{{"number": {10_000 + row}}}',
+                "result": f"days_left={told}",
+                "seconds": 0.02,
+            }
+        ],
         finish_reason=None if error else "stop",
         usage=Usage(input_tokens=80 + row % 9, output_tokens=None if error else 20 + len(text) // 5),
         latency_s=latency,
@@ -144,10 +199,25 @@ def _item(row: int, rng: random.Random, skill: float) -> Item:
 
 def _scores(sample: Sample, output: Output, *, right: bool, told: int) -> list[Score]:
     if output.error:
-        return [Score(sample_id=sample.id, scorer=s.name, scorer_version="v1", value=None, reason=output.error) for s in (MATCH, OVERLAP, LENGTH)]
+        return [
+            Score(sample_id=sample.id, scorer=s.name, scorer_version="v1", value=None, reason=output.error)
+            for s in (MATCH, OVERLAP, LENGTH)
+        ]
     return [
-        Score(sample_id=sample.id, scorer="exact_match", scorer_version="v1", value=float(right), label=f"{told} days", explanation=f"expected {sample.reference}"),
-        Score(sample_id=sample.id, scorer="overlap", scorer_version="v1", value=0.8 if right else 0.35 + (len(output.text) % 7) / 20),
+        Score(
+            sample_id=sample.id,
+            scorer="exact_match",
+            scorer_version="v1",
+            value=float(right),
+            label=f"{told} days",
+            explanation=f"expected {sample.reference}",
+        ),
+        Score(
+            sample_id=sample.id,
+            scorer="overlap",
+            scorer_version="v1",
+            value=0.8 if right else 0.35 + (len(output.text) % 7) / 20,
+        ),
         Score(sample_id=sample.id, scorer="length", scorer_version="v1", value=float(len(output.text))),
     ]
 
@@ -155,10 +225,21 @@ def _scores(sample: Sample, output: Output, *, right: bool, told: int) -> list[S
 def hostile_item(row: int = 0, *, right: bool = True, mark: str = HOSTILE) -> Item:
     """Every text a dataset or a model controls tries to be markup."""
     sample = Sample(
-        id=f"x{row}{mark}", input=mark, reference=[mark, mark], choices=[mark], cluster=mark, critical=True, metadata={"skill": mark, mark: mark}
+        id=f"x{row}{mark}",
+        input=mark,
+        reference=[mark, mark],
+        choices=[mark],
+        cluster=mark,
+        critical=True,
+        metadata={"skill": mark, mark: mark},
     )
     messages: list[dict[str, Any]] = [
-        {"role": mark, "name": mark, "content": [{"type": mark, "text": mark}], "tool_calls": [{"function": {"name": mark, "arguments": mark}}]},
+        {
+            "role": mark,
+            "name": mark,
+            "content": [{"type": mark, "text": mark}],
+            "tool_calls": [{"function": {"name": mark, "arguments": mark}}],
+        },
         {"role": "tool", "tool_call_id": mark, "content": {"odd": mark}},
     ]
     output = Output(
@@ -172,5 +253,14 @@ def hostile_item(row: int = 0, *, right: bool = True, mark: str = HOSTILE) -> It
         error=None,
         latency_s=0.5,
     )
-    scores = [Score(sample_id=sample.id, scorer="exact_match", scorer_version=mark, value=float(right), label=mark, explanation=mark)]
+    scores = [
+        Score(
+            sample_id=sample.id,
+            scorer="exact_match",
+            scorer_version=mark,
+            value=float(right),
+            label=mark,
+            explanation=mark,
+        )
+    ]
     return Item(row=row, sample=sample, output=output, scores=scores)

@@ -32,11 +32,23 @@ class Answer:
 def get(app: App, address: str, *, host: str = "127.0.0.1:8000", method: str = "GET", **headers: str) -> Answer:
     """Ask the application without a network."""
     path, _, query = address.partition("?")
-    sent = [(b"host", host.encode()), *((key.replace("_", "-").encode(), value.encode()) for key, value in headers.items())]
+    sent = [
+        (b"host", host.encode()),
+        *((key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()),
+    ]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": unquote(path),
-        "raw_path": path.encode(), "query_string": query.encode(), "headers": sent, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
-    }  # fmt: skip
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": sent,
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
     messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -79,14 +91,24 @@ def pair(app: App) -> tuple[str, str]:
 def pages_of(app: App, run_id: str, sample_id: str) -> list[str]:
     from assay.report.render import url
 
-    return ["/", f"/runs/{run_id}", url(f"/runs/{run_id}/sample", id=sample_id), f"/compare?baseline={run_id}&candidate={run_id}"]
+    return [
+        "/",
+        f"/runs/{run_id}",
+        url(f"/runs/{run_id}/sample", id=sample_id),
+        f"/compare?baseline={run_id}&candidate={run_id}",
+    ]
 
 
 def test_every_page_answers_and_names_its_figures(shared: App) -> None:
     baseline, candidate = pair(shared)
     runs, run, sample, compare = (
         get(shared, address)
-        for address in ("/", f"/runs/{candidate}", f"/runs/{candidate}/sample?id=ticket-0003", f"/compare?baseline={baseline}&candidate={candidate}")
+        for address in (
+            "/",
+            f"/runs/{candidate}",
+            f"/runs/{candidate}/sample?id=ticket-0003",
+            f"/compare?baseline={baseline}&candidate={candidate}",
+        )
     )
     assert [page.status for page in (runs, run, sample, compare)] == [200] * 4
     assert "n = 118" in runs.text
@@ -106,7 +128,9 @@ def test_pages_and_api_carry_the_guarding_headers(shared: App) -> None:
         assert headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "10.0.0.1:8000"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "10.0.0.1:8000"]
+)
 def test_other_host_names_are_refused(shared: App, host: str) -> None:
     refused = get(shared, "/api/v1/runs", host=host)
     assert refused.status == 403
@@ -142,7 +166,12 @@ def test_errors_have_one_shape(shared: App, address: str, status: int, code: str
     assert set(error) == {"code", "message", "hint", "details"}
     assert error["code"] == code
     assert error["hint"]
-    if "/compare" not in address and "nothing" not in address and address != "/api/v1/runs?limit=x" and "samples/" not in address:
+    if (
+        "/compare" not in address
+        and "nothing" not in address
+        and address != "/api/v1/runs?limit=x"
+        and "samples/" not in address
+    ):
         page = get(shared, address.format(run=run).removeprefix("/api/v1").replace("/samples", ""))
         assert page.status == status
         assert "<h1>" in page.text
@@ -179,7 +208,11 @@ def test_the_api_says_what_the_pages_show(shared: App) -> None:
     assert compared["schema"] == "assay.compare/1"
     shown = compared["flips_shown"]
     assert [row["sample_id"] for row in shown["rows"]] == compared["flips"]["gained"][:3]
-    assert shown["rows"][0]["baseline"]["value"] == 0.0
+    first = shown["rows"][0]
+    assert (first["baseline"]["value"], first["candidate"]["value"]) == (0.0, 1.0)
+    before = "".join(part["text"] for part in first["diff"] if part["op"] != "added")
+    after = "".join(part["text"] for part in first["diff"] if part["op"] != "removed")
+    assert (before, after) == (first["baseline"]["text"], first["candidate"]["text"])
 
 
 def test_paging_through_the_api_shows_every_sample_once(shared: App) -> None:
@@ -248,13 +281,25 @@ def test_assets_are_kept_by_version_and_unknown_ones_are_not_found(shared: App) 
 
 def item(row: int, value: float | None, *, error: str | None = None) -> Item:
     sample = Sample(id=f"s{row}", input=[{"role": "user", "content": [{"type": "text", "text": "look"}]}])
-    score = Score(sample_id=sample.id, scorer="exact_match", scorer_version="v1", value=value, reason=None if value is not None else "parse")
+    score = Score(
+        sample_id=sample.id,
+        scorer="exact_match",
+        scorer_version="v1",
+        value=value,
+        reason=None if value is not None else "parse",
+    )
     return Item(row=row, sample=sample, output=Output(sample_id=sample.id, text="out", error=error), scores=[score])
 
 
 @pytest.mark.parametrize(
     "items",
-    [[], [item(0, None)], [item(0, 1.0)], [item(0, None, error="timeout"), item(1, None)], [item(0, 0.0), item(1, 0.0)]],
+    [
+        [],
+        [item(0, None)],
+        [item(0, 1.0)],
+        [item(0, None, error="timeout"), item(1, None)],
+        [item(0, 0.0), item(1, 0.0)],
+    ],
     ids=["nothing", "unscored only", "one sample", "failed", "all wrong"],
 )
 def test_odd_runs_have_pages(app: App, items: list[Item]) -> None:
@@ -277,6 +322,7 @@ def test_a_running_run_shows_how_far_it_is_and_its_samples(app: App) -> None:
     assert "ticket-0008" in page.text
     assert 'hx-trigger="every 3s"' in get(app, "/").text
     assert "9 of 20" in get(app, f"/runs/{run_id}/live").text
+    assert get(app, f"/api/v1/runs/{run_id}").json()["live"]["estimate"]["n"] == 9
     before = get(app, f"/api/v1/runs/{run_id}/samples/ticket-0004").json()
     assert before["next"]["sample_id"] == "ticket-0005"
     app.store.metadata.update_run(run_id, status="done")
@@ -287,7 +333,11 @@ def test_a_running_run_shows_how_far_it_is_and_its_samples(app: App) -> None:
 
 def test_epochs_are_told_apart(app: App) -> None:
     one = item(0, 1.0)
-    again = replace(item(0, 0.0), output=replace(one.output, epoch=1, text="second"), scores=[replace(item(0, 0.0).scores[0], epoch=1)])
+    again = replace(
+        item(0, 0.0),
+        output=replace(one.output, epoch=1, text="second"),
+        scores=[replace(item(0, 0.0).scores[0], epoch=1)],
+    )
     run_id = make_run(app, [one, again], scorers=[MATCH])
     assert "epoch 1" in get(app, f"/runs/{run_id}").text
     assert "second" in get(app, f"/runs/{run_id}/sample?id=s0&epoch=1").text
@@ -306,9 +356,22 @@ def harmless(html: str) -> None:
 
 
 def test_hostile_texts_stay_texts(app: App) -> None:
-    first = make_run(app, [hostile_item(0), hostile_item(1, right=False)], task=HOSTILE, model=HOSTILE, scorers=[MATCH], notes=[HOSTILE])
-    second = make_run(app, [hostile_item(0, right=False), hostile_item(1)], task=HOSTILE, model=HOSTILE, scorers=[MATCH], at=1)
-    addresses = [*pages_of(app, first, hostile_item(0).sample.id), f"/compare?baseline={first}&candidate={second}", "/compare?baseline=<b>&candidate=x"]
+    first = make_run(
+        app,
+        [hostile_item(0), hostile_item(1, right=False)],
+        task=HOSTILE,
+        model=HOSTILE,
+        scorers=[MATCH],
+        notes=[HOSTILE],
+    )
+    second = make_run(
+        app, [hostile_item(0, right=False), hostile_item(1)], task=HOSTILE, model=HOSTILE, scorers=[MATCH], at=1
+    )
+    addresses = [
+        *pages_of(app, first, hostile_item(0).sample.id),
+        f"/compare?baseline={first}&candidate={second}",
+        "/compare?baseline=<b>&candidate=x",
+    ]
     for address in addresses:
         answer = get(app, address)
         assert answer.status == (404 if "<b>" in address else 200), address

@@ -62,7 +62,11 @@ def test_bins_by_hand() -> None:
     assert (found["median"], found["p95"]) == (0.0, 30.0)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
 def test_script_json_never_opens_or_closes_markup_and_is_json(value: Any) -> None:
     text = script_json(value)
     assert not set("<>&") & set(text)
@@ -90,7 +94,13 @@ def test_any_content_is_shown(content: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [{}, "just text", {"role": None, "content": 3}, {"role": "assistant", "tool_calls": "no list"}, {"tool_calls": [1, {"function": "x"}]}],
+    [
+        {},
+        "just text",
+        {"role": None, "content": 3},
+        {"role": "assistant", "tool_calls": "no list"},
+        {"tool_calls": [1, {"function": "x"}]},
+    ],
 )
 def test_malformed_messages_are_shown_not_refused(message: Any) -> None:
     (turn,) = turns({"sample": {"input": "i"}, "output": {"messages": [message]}})

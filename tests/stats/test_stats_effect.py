@@ -107,7 +107,7 @@ def test_fieller_bounds_are_where_its_test_reaches_the_quantile() -> None:
     ("before", "after", "reason"),
     [
         ([1.0], [2.0], "fewer than two paired samples"),
-        ([], [], "fewer than two paired samples"),
+        ([], [], "no sample has it on both sides"),
         ([0.0, 0.0], [1.0, 2.0], "the baseline's mean is 0"),
         ([1.0, 2.0], [2.0, 4.0], "the ratio is the same on all 2 samples, so its spread is unknown"),
         ([0.0, 0.0, 9.0], [1.0, 2.0, 1.5], "the baseline's mean cannot be told from 0"),

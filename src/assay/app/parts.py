@@ -77,7 +77,11 @@ def build_metric(name: str) -> Metric:
         return PassAtK(k=k) if match[1] == "@" else PassHatK(k=k)
     if name == "perplexity":
         return Perplexity()
-    raise ConfigError(f"there is no metric called {name!r}", hint=nearest(name, ["pass@5", "pass^3", "perplexity"]))
+    raise ConfigError(
+        f"there is no metric called {name!r}",
+        hint=nearest(name, ["pass@5", "pass^3", "perplexity"]),
+        code="metric.unknown",
+    )
 
 
 def build_metrics(spec: Mapping[str, Sequence[str]]) -> dict[str, Sequence[Metric]]:

@@ -12,7 +12,7 @@ from assay.core.errors import ConfigError, NotFoundError, nearest
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class DatasetFields(_Strict):
@@ -213,7 +213,7 @@ _SCALARS = ("str", "dict[str,any]")
 
 def _is_branch(part: int | str) -> bool:
     """Whether a step of a place names a branch of a union, which nobody wrote."""
-    return part in _SCALARS or part in ("TaskFile", "DatasetFields")
+    return part in (*_SCALARS, "DatasetFields") or str(part).endswith(("TaskFile", "TaskFile]"))
 
 
 def _known_keys(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

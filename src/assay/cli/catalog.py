@@ -53,7 +53,17 @@ def models_command(name: str | None, *, as_json: bool) -> None:
         rows = [[row["provider"], row["key_env"] or "none needed", row["example"]] for row in document["providers"]]
         click.echo(table(["provider", "key from", "example"], rows))
     else:
-        click.echo(table(["", ""], [[key, str(value)] for key, value in document.items()]))
+        click.echo(_model_text(document))
+
+
+def _model_text(document: dict[str, Any]) -> str:
+    price = document["price"] or {"price": "unknown; set it under models: in assay.yaml"}
+    rows = [["model", document["model"]], ["capabilities", ", ".join(document["capabilities"])]]
+    for key, value in price.items():
+        if value is not None:
+            shown = f"${value} a million tokens" if isinstance(value, int | float) else str(value)
+            rows.append([key.replace("_", " "), shown])
+    return "\n".join(f"{key:<14}{value}" for key, value in rows)
 
 
 @click.command("config")
@@ -67,7 +77,13 @@ def config_command(store: str | None, *, as_json: bool) -> None:
         settings = {row.key: {"value": row.value, "source": row.source} for row in rows}
         print_json({"settings": settings, "models": sorted(app.settings.models)})
         return
-    click.echo(table(["setting", "value", "from"], [[row.key, str(row.value), row.source] for row in rows]))
+    click.echo(
+        table(["setting", "value", "from"], [[row.key, _shown(row.value), row.source] for row in rows], cut=(1, 2))
+    )
+
+
+def _shown(value: object) -> str:
+    return "–" if value is None else str(value)
 
 
 @click.command("schema")

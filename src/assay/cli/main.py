@@ -69,7 +69,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the ``assay`` command."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="assay", standalone_mode=False)
     except click.ClickException as error:
         _show_usage(error)
         status = error.exit_code
@@ -79,9 +79,6 @@ def main() -> None:
     except AssayError as error:
         _show(error)
         status = 3
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = 0
     except OSError as error:  # a file the user named; stores and datasets report theirs themselves
         _show(_file_error(error))
         status = 3

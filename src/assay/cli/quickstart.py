@@ -23,7 +23,9 @@ def quickstart_command(model: str, store: str | None, *, as_json: bool) -> None:
 
     app = make_app(store)
     try:
-        document = quickstart(app, model=model, write_report=write_report, observe=lambda name: observer(silent=as_json, label=name))
+        document = quickstart(
+            app, model=model, write_report=write_report, observe=lambda name: observer(silent=as_json, label=name)
+        )
     finally:
         app.close()
     if as_json:

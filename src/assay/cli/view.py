@@ -45,12 +45,12 @@ def view_command(run_id: str | None, store: str | None, *, port: int, no_open: b
 @click.command("report")
 @click.argument("run_id")
 @click.option("--baseline", metavar="RUN_B", help="Compare with this run on the same page.")
-@click.option("--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there instead of into the store.")
+@click.option(
+    "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there instead of into the store."
+)
 @store_option
 @json_option
-def report_command(
-    run_id: str, store: str | None, *, baseline: str | None, output: str | None, as_json: bool
-) -> None:
+def report_command(run_id: str, store: str | None, *, baseline: str | None, output: str | None, as_json: bool) -> None:
     """Write one self-contained HTML page of RUN_ID (or ``last``) and print its path.
 
     Exit status: 0 written, 3 a run was not found or the file cannot be written.

@@ -65,6 +65,8 @@ class RowReader:
         self._paths = {name: tuple(given.get(name, name).split(".")) for name in FIELDS}
         self._taken = frozenset(path[0] for path in self._paths.values() if len(path) == 1) | {"metadata"}
         self._unseen = set(given)
+        plain = all(len(path) == 1 for path in self._paths.values()) and "id" not in self._named
+        self._keys = tuple((name, path[0]) for name, path in self._paths.items()) if plain else ()
 
     def sample(self, row: Mapping[str, Any], *, default_id: str) -> Sample:
         """The row as a Sample.
@@ -72,7 +74,9 @@ class RowReader:
         Raises:
             DataError: A field is missing or has a value of the wrong kind; the caller adds where the row is.
         """
-        values = {name: self._find(row, name) for name in FIELDS}
+        values = {name: row.get(key) for name, key in self._keys} if self._keys else {}
+        if not values or values["input"] is None or self._unseen:
+            values = {name: self._find(row, name) for name in FIELDS}
         metadata = {key: value for key, value in row.items() if key not in self._taken}
         extra = row.get("metadata")
         if isinstance(extra, Mapping):

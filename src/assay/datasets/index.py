@@ -16,6 +16,8 @@ from assay.core.records import Sample
 from assay.datasets.fields import RowReader
 
 KEPT_BAD_ROWS = 100
+WINDOW_BYTES = 1 << 16
+"""Rows are mostly asked for in order: one read of the file serves many of them."""
 
 
 class BadRow(NamedTuple):
@@ -47,6 +49,7 @@ class JsonlSamples:
         self.split = index.split
         self._ids, self._starts, self._lengths = index.ids, index.starts, index.lengths
         self._reader = index.reader
+        self._window, self._window_start = b"", 0
         self._descriptor = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._descriptor)
 
@@ -54,7 +57,7 @@ class JsonlSamples:
         return len(self._ids)
 
     def __getitem__(self, row: int) -> Sample:
-        raw = os.pread(self._descriptor, self._lengths[row], self._starts[row])
+        raw = self._bytes(self._starts[row], self._lengths[row])
         try:
             return self._reader.sample(orjson.loads(raw), default_id=self._ids[row])
         except (orjson.JSONDecodeError, DataError) as error:
@@ -63,6 +66,14 @@ class JsonlSamples:
                 hint="the file was changed while it was in use; resume the run with the file it was started with",
                 code="data.changed",
             ) from error
+
+    def _bytes(self, start: int, length: int) -> bytes:
+        offset = start - self._window_start
+        if offset < 0 or offset + length > len(self._window):
+            self._window = os.pread(self._descriptor, max(length, WINDOW_BYTES), start)
+            self._window_start = start
+            offset = 0
+        return self._window[offset : offset + length]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[row] for row in range(len(self)))

@@ -205,10 +205,10 @@ def _holm_of(p_values: Sequence[float | None]) -> list[float | None]:
 
 def _written(row: _Row, confidence: float, fine: float | None, bad: float | None) -> dict[str, Any]:
     estimate, level = row.estimate(confidence), 0.5 * (1.0 - confidence)
-    if estimate.n == 0 or estimate.value is None:
-        verdict = "unknown"
-    elif row.unchanged or (fine is not None and fine <= level):
+    if row.unchanged or (fine is not None and fine <= level):
         verdict = "noninferior"
+    elif estimate.value is None:
+        verdict = "unknown"
     elif bad is not None and bad <= level:
         verdict = "changed" if row.higher_is_better is None else "worse"
     else:
@@ -227,10 +227,10 @@ def _written(row: _Row, confidence: float, fine: float | None, bad: float | None
 
 
 def _sentence(row: _Row, estimate: Estimate, verdict: str) -> str:
-    if verdict == "unknown" or estimate.value is None:
-        return f"{row.words}: unknown ({estimate.reason})"
     if row.unchanged:
         return f"{row.words}: the same on all {estimate.n:,} paired samples"
+    if estimate.value is None:
+        return f"{row.words}: unknown ({estimate.reason})"
     scale = scale_of(estimate)
     if row.relative:
         moved, limit = percent(estimate.value), f"{row.margin:.0%}".replace("%", " %")

@@ -32,32 +32,27 @@ class Reduced:
 
     @classmethod
     def of(cls, column: ScoreColumn) -> Reduced:
-        held: dict[str, list[float]] = {}
-        reasons: dict[str, str] = {}
-        clusters: dict[str, str] = {}
-        critical: set[str] = set()
-        repeated = False
-        for sample, value, reason, cluster, marked in zip(
-            column.sample_id, column.value, column.reason, column.cluster, column.critical, strict=True
-        ):
-            known = held.get(sample)
-            if known is None:
-                known = held[sample] = []
-                if cluster is not None:
-                    clusters[sample] = cluster
-                if marked:
-                    critical.add(sample)
-            else:
-                repeated = True
-            if value is not None:
-                known.append(value)
-            else:
-                reasons.setdefault(sample, reason or "unscored")
+        values: Mapping[str, float]
+        ids, repeated = column.sample_id, False
+        if len(set(ids)) == len(ids):
+            values = {sample: value for sample, value in zip(ids, column.value, strict=True) if value is not None}
+        else:
+            repeated = True
+            held: dict[str, list[float]] = {}
+            for sample, value in zip(ids, column.value, strict=True):
+                if value is not None:
+                    held.setdefault(sample, []).append(value)
+            values = {sample: sum(known) / len(known) for sample, known in held.items()}
+        unscored: dict[str, str] = {}
+        if len(values) < len(ids):
+            for sample, reason in zip(ids, column.reason, strict=True):
+                if sample not in values:
+                    unscored.setdefault(sample, reason or "unscored")
         return cls(
-            values={sample: sum(known) / len(known) for sample, known in held.items() if known},
-            unscored={sample: reasons[sample] for sample, known in held.items() if not known},
-            clusters=clusters,
-            critical=frozenset(critical),
+            values=values,
+            unscored=unscored,
+            clusters={name: cluster for name, cluster in zip(ids, column.cluster, strict=True) if cluster is not None},
+            critical=frozenset(sample for sample, marked in zip(ids, column.critical, strict=True) if marked),
             repeated=repeated,
         )
 

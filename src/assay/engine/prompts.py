@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from assay.core.errors import ConfigError, DataError, InvalidInputError
+from assay.core.errors import ConfigError, DataError, InvalidInputError, nearest
 from assay.core.records import Message, Sample
 from assay.core.task import Prompt
+from assay.engine.templates import Fillable, plain_template
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Environment
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -52,11 +53,11 @@ class PromptRenderer:
         if prompt.shots and self._shot is None:
             raise ConfigError("a prompt of messages needs a shot_template for its shots", hint="add shot_template:")
 
-    def _compile(self, source: str) -> Template:
+    def _compile(self, source: str) -> Fillable:
         from jinja2 import TemplateSyntaxError
 
         try:
-            return self._env.from_string(source)
+            return plain_template(self._env, source) or self._env.from_string(source)
         except TemplateSyntaxError as error:
             raise ConfigError(
                 f"the prompt template is not valid in line {error.lineno}: {error.message}",
@@ -64,7 +65,7 @@ class PromptRenderer:
                 code="prompt.syntax",
             ) from error
 
-    def _compile_content(self, message: Message) -> Template | None:
+    def _compile_content(self, message: Message) -> Fillable | None:
         content = message.get("content")
         return self._compile(content) if isinstance(content, str) else None
 
@@ -95,23 +96,24 @@ class PromptRenderer:
             return "\n\n".join(str(message["content"]) for message in messages)
         return tuple(messages)
 
-    def fill(self, template: Template, sample: Sample, extra: Mapping[str, Any]) -> str:
+    def fill(self, template: Fillable, sample: Sample, extra: Mapping[str, Any]) -> str:
         """Another template over the same sample's variables."""
         return self._fill(template, {**_variables(sample), "shots": "", **extra}, sample)
 
-    def compile(self, source: str) -> Template:
+    def compile(self, source: str) -> Fillable:
         """A further template of the same environment."""
         return self._compile(source)
 
-    def _fill(self, template: Template, variables: Mapping[str, Any], sample: Sample) -> str:
+    def _fill(self, template: Fillable, variables: Mapping[str, Any], sample: Sample) -> str:
         from jinja2 import TemplateError, UndefinedError
 
         try:
             return template.render(variables)
         except UndefinedError as error:
+            missing = (error.message or "").split("'")[1:2]
             raise InvalidInputError(
                 f"the prompt of sample {sample.id} cannot be written: {error.message}",
-                hint=f"the sample offers: {', '.join(sorted(variables))}",
+                hint=nearest(missing[0] if missing else "", variables),
                 code="prompt.undefined",
             ) from error
         except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -47,10 +47,15 @@ def metric_charts(metrics: Mapping[str, Mapping[str, Any]]) -> list[Spec]:
     """Every metric as a point with its interval; one chart a unit, as units share no axis."""
     rows = [{"name": name, **_plotted(estimate)} for name, estimate in metrics.items() if _drawable(estimate)]
     units = dict.fromkeys(row["unit"] for row in rows)
-    return [_intervals([row for row in rows if row["unit"] == unit], unit=unit, title=f"Metrics, {unit_title(unit)}") for unit in units]
+    return [
+        _intervals([row for row in rows if row["unit"] == unit], unit=unit, title=f"Metrics, {unit_title(unit)}")
+        for unit in units
+    ]
 
 
-def segment_chart(segments: Sequence[Mapping[str, Any]], *, metric: str, whole: Mapping[str, Any] | None) -> Spec | None:
+def segment_chart(
+    segments: Sequence[Mapping[str, Any]], *, metric: str, whole: Mapping[str, Any] | None
+) -> Spec | None:
     """The primary metric on every segment, with the whole run's as a line; ``None`` when nothing can be drawn."""
     rows = [
         {"name": f"{row['key']} = {row['value']}", **_plotted(row["estimate"])}
@@ -85,7 +90,14 @@ def histogram_chart(distribution: Mapping[str, Any], *, title: str) -> Spec | No
         spread = abs(bins[0]["low"]) * 0.05 or 0.5
         bins[0] = {**bins[0], "low": bins[0]["low"] - spread, "high": bins[0]["high"] + spread}
     what = "" if unit_title(unit) == title else f"{title}, "
-    x_axis = {"title": f"{what}{unit_title(unit)}", "tickCount": 6, "format": "~g" if unit == "usd" else "~s"}
+    x_axis = {
+        "title": f"{what}{unit_title(unit)}",
+        "tickCount": 5,
+        "labelOverlap": "greedy",
+        "format": "~g" if unit == "usd" else "~s",
+    }
+    most = max(row["count"] for row in bins)
+    y_axis: dict[str, Any] = {"values": list(range(most + 1))} if most < 6 else {"tickCount": 5}
     return {
         "$schema": SCHEMA,
         "title": f"{title} of a sample",
@@ -95,9 +107,15 @@ def histogram_chart(distribution: Mapping[str, Any], *, title: str) -> Spec | No
         "data": {"values": bins},
         "mark": {"type": "bar", "color": BLUE, "binSpacing": 1},
         "encoding": {
-            "x": {"field": "low", "type": "quantitative", "bin": {"binned": True}, "scale": {"zero": False, "nice": False}, "axis": x_axis},
+            "x": {
+                "field": "low",
+                "type": "quantitative",
+                "bin": {"binned": True},
+                "scale": {"zero": False, "nice": False},
+                "axis": x_axis,
+            },
             "x2": {"field": "high"},
-            "y": {"field": "count", "type": "quantitative", "title": "samples", "axis": {"tickMinStep": 1}},
+            "y": {"field": "count", "type": "quantitative", "title": "samples", "axis": {**y_axis, "format": ",d"}},
             "tooltip": _tip({"text": title, "count": "samples"}),
         },
     }
@@ -139,7 +157,7 @@ def _intervals(
         "title": None,
         "axis": {"labelLimit": 150, "minExtent": 90, "ticks": False, "domain": False},
     }
-    x = {"type": "quantitative", "title": known, "axis": {"tickCount": 6}}
+    x = {"type": "quantitative", "title": known, "axis": {"tickCount": 5, "labelOverlap": "greedy"}}
     if unit == "share" and not by_verdict:
         x["scale"] = {"domain": [0, 100]}
     point: dict[str, Any] = {"x": {"field": "value", **x}, "y": y, "tooltip": _tip(_TIPS)}

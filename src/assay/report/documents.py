@@ -7,6 +7,7 @@ from typing import Any
 
 from assay.app.results import run_row, show_run
 from assay.app.wiring import App
+from assay.core.errors import NotFoundError
 from assay.core.records import RunRecord
 from assay.report.histogram import histogram
 from assay.report.remember import Memory, version_of
@@ -15,6 +16,7 @@ NEWEST = 1_000
 """Runs a list looks at; older ones are found through the filters."""
 RUNS_SHOWN = 100
 TREND_POINTS = 60
+LIVE_ITEMS = 5_000
 DISTRIBUTIONS = {"latency_s": "s", "cost_usd": "usd", "output_tokens": "tokens"}
 
 
@@ -93,11 +95,29 @@ def run_document(app: App, run_id: str, *, memory: Memory) -> dict[str, Any]:
 
 
 def live_document(app: App, record: RunRecord) -> dict[str, Any] | None:
-    """How many items a running run has finished; ``None`` once it has ended."""
+    """How far a running run is: ``{"finished", "planned", "metric", "estimate"}``; ``None`` once it has ended.
+
+    The estimate is the primary metric's on the items finished so far, ``None`` while there are none and beyond
+    5,000, where reading them all every few seconds would slow the run down.
+    """
     if record.status != "running":
         return None
     planned = record.manifest.get("selection", {}).get("samples", 0) * record.manifest.get("epochs", 1)
-    return {"finished": len(app.store.journal.done(record.run_id)), "planned": planned}
+    finished = len(app.store.journal.done(record.run_id))
+    metric = record.manifest.get("primary")
+    estimate = _so_far(app, record, metric) if metric and 0 < finished <= LIVE_ITEMS else None
+    return {"finished": finished, "planned": planned, "metric": metric, "estimate": estimate}
+
+
+def _so_far(app: App, record: RunRecord, metric: str) -> dict[str, Any] | None:
+    from assay.engine.pairing import Reduced
+
+    unit = next((scorer["unit"] for scorer in record.manifest.get("scorers", ()) if scorer["name"] == metric), "score")
+    try:
+        column = app.store.results.column(record.run_id, metric)
+    except NotFoundError:  # none of the items has a verdict of this scorer
+        return None
+    return Reduced.of(column).evidence(unit).estimate(0.95).to_dict()
 
 
 def segment_figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:

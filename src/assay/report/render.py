@@ -129,7 +129,13 @@ def spark_points(points: Sequence[Mapping[str, Any]], width: int = 120, height: 
 
     band = [at(i, v) for i, v in enumerate(highs)] + [at(i, v) for i, v in reversed(list(enumerate(lows)))]
     line = [at(i, v) for i, v in enumerate(values)]
-    return {"width": width, "height": height, "line": " ".join(line), "band": " ".join(band), "last": line[-1].split(",")}
+    return {
+        "width": width,
+        "height": height,
+        "line": " ".join(line),
+        "band": " ".join(band),
+        "last": line[-1].split(","),
+    }
 
 
 def _or(bound: float | None, value: float) -> float:

@@ -94,7 +94,13 @@ def samples_document(app: App, record: RunRecord, query: PageQuery) -> dict[str,
 
 
 def sample_document(
-    app: App, record: RunRecord, sample_id: str, *, epoch: int = 0, query: PageQuery | None = None, at: int | None = None
+    app: App,
+    record: RunRecord,
+    sample_id: str,
+    *,
+    epoch: int = 0,
+    query: PageQuery | None = None,
+    at: int | None = None,
 ) -> dict[str, Any]:
     """One sample with its output and every score, and the rows before and after it.
 

@@ -88,7 +88,8 @@ def _licences() -> str:
 def _policy(style: str, scripts: list[str]) -> str:
     """Only these very scripts and this style: whatever a text from a run may smuggle in does not run."""
     allowed = " ".join(_hash(script) for script in scripts)
-    return f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    images, forms = "img-src data:", "base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; {images}; {forms}"
 
 
 def _hash(text: str) -> str:
@@ -109,7 +110,11 @@ def _row(item: Item) -> dict[str, Any]:
         "critical": item.sample.critical,
         "error": item.output.error,
         "turns": [
-            {**turn, "text": _cut(turn["text"]), "calls": [{**c, "arguments": _cut(c["arguments"])} for c in turn["calls"]]}
+            {
+                **turn,
+                "text": _cut(turn["text"]),
+                "calls": [{**c, "arguments": _cut(c["arguments"])} for c in turn["calls"]],
+            }
             for turn in turns(plain)
         ],
         "output": _cut(item.output.text),

@@ -45,7 +45,10 @@ def _status(error: AssayError) -> int:
 
 def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    words = {404: ("http.not_found", "there is nothing at this address"), 405: ("http.method", "this address is only read (GET)")}
+    words = {
+        404: ("http.not_found", "there is nothing at this address"),
+        405: ("http.method", "this address is only read (GET)"),
+    }
     code, message = words.get(error.status_code, ("http.refused", str(error.detail)))
     hint = f"the API begins at {api.ROOT}/runs" if request.url.path.startswith("/api") else "go back to all runs"
     return _answer(request, AssayError(message, hint=hint, code=code).to_dict(), status=error.status_code)

@@ -104,7 +104,9 @@ class Pages:
         """Two runs side by side, or only their flips."""
         given = request.query_params
         if not given.get("baseline") or not given.get("candidate"):
-            raise InvalidInputError("two runs are needed", hint="choose a baseline (A) and a candidate (B) among the runs")
+            raise InvalidInputError(
+                "two runs are needed", hint="choose a baseline (A) and a candidate (B) among the runs"
+            )
         found = comparison.compare_document(
             self._app,
             given["baseline"],

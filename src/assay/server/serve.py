@@ -43,7 +43,9 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigError(
-            f"port {port} of {HOST} cannot be used: {error.strerror}", hint="leave --port out for a free one", code="view.port"
+            f"port {port} of {HOST} cannot be used: {error.strerror}",
+            hint="leave --port out for a free one",
+            code="view.port",
         ) from error
     listening.listen(128)
     return listening

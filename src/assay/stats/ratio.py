@@ -98,6 +98,8 @@ class _Pair:
         return self.yy - 2.0 * ratio * self.xy + ratio * ratio * self.xx
 
     def missing(self) -> str | None:
+        if self.n == 0:
+            return "no sample has it on both sides"
         if self.groups < 2:
             return "fewer than two paired samples"
         if self.x <= 0.0:

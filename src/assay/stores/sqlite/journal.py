@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 _PAGE = 500
+_MOST_KNOWN = 1_000_000
+_PREFIX = 8
 _ITEMS_AT_ONCE = 200
 _ITEMS_WITHIN_S = 0.25
+_NEW_KEYS = "SELECT rowid, substr(key, 1, 8) FROM reply WHERE rowid > ? ORDER BY rowid"
 
 
 class SqliteJournal:
@@ -41,6 +44,8 @@ class SqliteJournal:
         self._replies: dict[bytes, StoredReply] = {}
         self._spend: dict[str, float] = {}
         self._items: dict[tuple[str, str, int], tuple[int, bytes]] = {}
+        self._known: set[bytes] | None = None
+        self._last_known = 0
         self._lock = RLock()
         self._replies_due_on: AbstractEventLoop | None = None
         self._items_due_on: AbstractEventLoop | None = None
@@ -51,8 +56,30 @@ class SqliteJournal:
         buffered = self._replies.get(key)
         if buffered is not None:
             return buffered
+        if not self._may_hold(key):
+            return None
         found = self._reply_database.rows("SELECT payload, run_id FROM reply WHERE key = ?", (key,))
         return StoredReply(*found[0]) if found else None
+
+    def _may_hold(self, key: bytes) -> bool:
+        """Whether the table is worth asking: a look-up is a transaction, and in a fresh run every one would miss.
+
+        The first bytes of all keys are held in memory, up to a million; what other processes add is taken in with
+        every commit.
+        """
+        if self._known is None:
+            newest = self._reply_database.rows("SELECT max(rowid) FROM reply")[0][0] or 0
+            self._known = set()
+            if newest <= _MOST_KNOWN:
+                self._learn(self._reply_database.rows(_NEW_KEYS, (0,)))
+            else:
+                self._last_known = -1
+        return self._last_known < 0 or key[:_PREFIX] in self._known
+
+    def _learn(self, rows: Iterable[tuple[int, bytes]]) -> None:
+        assert self._known is not None
+        for self._last_known, prefix in rows:
+            self._known.add(prefix)
 
     def record_reply(self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None) -> None:
         """Store a reply and what the run paid for it; a key that is stored already keeps its first payload."""
@@ -155,6 +182,8 @@ class SqliteJournal:
             "INSERT OR IGNORE INTO reply (key, payload, run_id) VALUES (?, ?, ?)",
             ((key, reply.payload, reply.run_id) for key, reply in self._replies.items()),
         )
+        if self._known is not None and self._last_known >= 0:
+            self._learn(connection.execute(_NEW_KEYS, (self._last_known,)))
         connection.executemany(
             "INSERT INTO spend (run_id, usd) VALUES (?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
             self._spend.items(),

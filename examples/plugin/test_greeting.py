@@ -1,0 +1,20 @@
+"""What the plug-in's own tests hold it to."""
+
+from assay import Output, Sample
+from assay_tone import Greeting
+
+SAMPLE = Sample(id="1", input="Write to a customer.")
+
+
+def test_a_greeting_counts_in_any_case() -> None:
+    assert Greeting().score(SAMPLE, Output(sample_id="1", text="HELLO Ada,")).value == 1.0
+    assert Greeting().score(SAMPLE, Output(sample_id="1", text="Your parcel is late.")).value == 0.0
+
+
+def test_other_options_are_another_version() -> None:
+    assert Greeting().version != Greeting(greetings=("hey",)).version
+
+
+def test_an_output_with_an_error_is_unscored() -> None:
+    score = Greeting().score(SAMPLE, Output(sample_id="1", error="timeout"))
+    assert (score.value, score.reason) == (None, "timeout")

@@ -1,0 +1,27 @@
+"""The examples in docstrings are right."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+from docs_pages import ROOT
+
+SOURCE = ROOT / "src" / "assay"
+NEEDS_AN_EXTRA = {"assay.gateway.transport_aiohttp"}
+MODULES = [
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted(SOURCE.rglob("*.py"))
+    if ">>> " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name not in NEEDS_AN_EXTRA])
+def test_examples_in_docstrings_are_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    assert result.attempted > 0, "its examples are not found"
+    assert result.failed == 0
