@@ -22,7 +22,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: ``ratio`` is ours over the floor's or the peer's, or theirs over ours where that is said."""
+    """One line of the table; ``ratio`` is ours over the floor's unless the work says otherwise."""
 
     work: str
     ours: str
@@ -35,12 +35,11 @@ class Row:
 def process(command: Sequence[str], *, env: dict[str, str] | None = None, allow: tuple[int, ...] = (0,)) -> Usage:
     """Run a command to its end; user and system time and peak memory are the kernel's."""
     started = time.perf_counter()
-    with open(os.devnull, "wb") as nowhere:
-        child = subprocess.Popen(command, stdout=nowhere, stderr=subprocess.PIPE, env=_environment(env or {}))
-        assert child.stderr is not None
-        said = child.stderr.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment(env or {}))
+    assert child.stderr is not None
+    said = child.stderr.read()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in allow:
         raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}: {said.decode()[-2000:]}")
     return Usage(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -23,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors.errors_page,
     "python.md": api.python_page,
     "stats.md": api.stats_page,
+    "modules.md": api.modules_page,
 }
 
 

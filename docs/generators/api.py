@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from docs.generators.text import body, code, page, signature, table, words
@@ -54,7 +56,7 @@ def _is_plain(target: Any) -> bool:
 
 
 def _methods(target: type) -> list[tuple[str, Callable[..., Any]]]:
-    found = []
+    found: list[tuple[str, Callable[..., Any]]] = []
     for name, member in inspect.getmembers_static(target):
         function = getattr(member, "__func__", member)
         if inspect.isfunction(function) and not name.startswith("_"):
@@ -78,3 +80,29 @@ def _testing() -> list[str]:
             if public and getattr(member, "__module__", "") == module.__name__:
                 rows.append([code(f"assay.testing.{name}.{key}"), _first(member)])
     return [table(["name", "what"], rows)]
+
+
+def modules_page() -> str:
+    """``reference/modules.md``."""
+    source = assay_folder()
+    rooms: dict[str, list[list[str]]] = {}
+    for path in sorted(source.rglob("*.py")):
+        parts = path.relative_to(source).parts
+        text = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0].split())
+        if len(parts) > 1 and text:
+            rooms.setdefault(parts[0], []).append([code("/".join(parts[1:])), words(text)])
+    blocks = [
+        "Every module in a sentence, by room. What a room may import is in the [architecture](../architecture.md)."
+    ]
+    for room, rows in rooms.items():
+        about = next(text for name, text in rows if name == "`__init__.py`")
+        rest = [row for row in rows if row[0] != "`__init__.py`"]
+        blocks += [f"## {room}", about, table(["module", "what"], rest)]
+    return page("Modules", *blocks)
+
+
+def assay_folder() -> Path:
+    """Where the package's source is."""
+    import assay
+
+    return Path(assay.__file__).parent

@@ -21,7 +21,7 @@ SETTINGS = {
 }
 VARIABLES = {
     "ASSAY_CONFIG": "Another settings file than `assay.yaml` in the working folder.",
-    "ASSAY_DATA_CACHE": "Folder for copies of datasets fetched from the hub; else `assay` in the user's cache.",
+    "ASSAY_DATA_CACHE": "Folder for copies of datasets fetched from the hub; else `~/.cache/assay/data`.",
     "ASSAY_TEST_DATA": "For the project's own tests: a folder of public evaluation data.",
 }
 MEANINGS = {

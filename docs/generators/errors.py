@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,7 +81,7 @@ def codes() -> set[str]:
 def kinds() -> set[str]:
     """Every ``kind=`` given to a ProviderError."""
     return {
-        keyword.value.value
+        str(keyword.value.value)
         for tree in _trees()
         for call in _calls(tree)
         if _name(call) == "ProviderError"
@@ -95,9 +96,9 @@ def _finals() -> frozenset[str]:
     return FINAL_ERRORS
 
 
-def _trees() -> Iterator[ast.Module]:
-    for path in sorted(SOURCE.rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _trees() -> tuple[ast.Module, ...]:
+    return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py")))
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.generators.text import body, code, page, table, words
+from docs.generators.text import code, page, sections, table, words
 
 RULES = (
     ("exact_match.low >= 0.60", "The lower bound of the metric is at least the number."),
@@ -45,7 +45,7 @@ def gates_page() -> str:
         "[How to use a gate](../how-to/compare-and-gate.md).",
         words(gate.__doc__ or ""),
         table(["rule", "kind", "passes when"], kinds),
-        body(parse_rule.__doc__),
+        words(sections(parse_rule.__doc__ or "")[""].split("\n\n")[1]),
         "A margin or bound is in the scorer's unit: 2 points of a share are `0.02`. Which direction is a loss comes "
         "from the scorer; a relative rule on a metric without a direction is refused.",
         "## Verdicts",

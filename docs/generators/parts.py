@@ -175,7 +175,7 @@ def providers_page() -> str:
             else "–"
         )
         own = f"ASSAY_{name.upper()}_BASE_URL"
-        variables = ", ".join(code(v) for v in (preset.base_url_env, own) if v)
+        variables = ", ".join(code(v) for v in (own, preset.base_url_env) if v)
         rows.append(
             [code(f"{name}/NAME"), preset.base_url or "given by you", variables, key, _can(preset.capabilities)]
         )
@@ -183,7 +183,7 @@ def providers_page() -> str:
         [
             "`anthropic/NAME`",
             "https://api.anthropic.com/v1",
-            "`ANTHROPIC_BASE_URL`, `ASSAY_ANTHROPIC_BASE_URL`",
+            "`ASSAY_ANTHROPIC_BASE_URL`, `ANTHROPIC_BASE_URL`",
             "`ANTHROPIC_API_KEY`",
             _can(frozenset({"chat", "tools", "images", "json_schema"})),
         ]

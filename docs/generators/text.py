@@ -83,7 +83,7 @@ def body(docstring: str | None, *, attributes: bool = True) -> str:
         elif name == "Raises":
             blocks.append("Raises:\n\n" + "\n".join(f"- `{k}`: {words(v)}" for k, v in entries(content).items()))
         elif name == "Examples":
-            blocks.append(f"```pycon\n{content}\n```")
+            blocks.append(f"```text\n{content}\n```")
         elif name in ("Returns", "Source", "Sources"):
             label = "Returns" if name == "Returns" else "Source"
             blocks.append(f"{label}: {words(' '.join(content.split()))}")
@@ -110,7 +110,7 @@ def signature(target: Any) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    stars = "*" * (parameter.kind == parameter.VAR_POSITIONAL) + "**" * (parameter.kind == parameter.VAR_KEYWORD)
     text = stars + parameter.name
     if parameter.annotation is not parameter.empty:
         text += f": {_annotation(parameter.annotation)}"
@@ -122,4 +122,4 @@ def _parameter(parameter: inspect.Parameter) -> str:
 
 
 def _annotation(annotation: Any) -> str:
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return annotation if isinstance(annotation, str) else str(getattr(annotation, "__name__", annotation))

@@ -1,7 +1,8 @@
 """What the plug-in's own tests hold it to."""
 
-from assay import Output, Sample
 from assay_tone import Greeting
+
+from assay import Output, Sample
 
 SAMPLE = Sample(id="1", input="Write to a customer.")
 

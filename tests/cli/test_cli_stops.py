@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cli_shell import Shell, questions
 
 from assay.testing.server import Call, Fault, ModelServer
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that tries once, gives an outage up at once, and probes often."""
+    from assay.app import runs
+    from assay.gateway import Gateway
+
+    made = runs.gateway_config
+
+    def hasty(*arguments: Any, **named: Any) -> Any:
+        return replace(made(*arguments, **named), max_retries=0, outage_patience_s=0.0)
+
+    monkeypatch.setattr(runs, "gateway_config", hasty)
+    monkeypatch.setitem(Gateway.probe.__kwdefaults__, "pause_s", 0.01)
 
 
 def wait_for_requests(server: ModelServer, count: int) -> None:
@@ -29,8 +48,6 @@ def test_ctrl_c_prints_and_keeps_what_is_there(shell: Shell, server: ModelServer
     child.send_signal(signum)
     out, err = child.communicate()
     assert (child.returncode, err) == (130, "")
-    import json
-
     document = json.loads(out)
     assert document["status"] == "interrupted"
     scored = document["samples"]["scored"]
@@ -66,8 +83,6 @@ def test_ctrl_c_stops_every_run_of_a_suite(shell: Shell, server: ModelServer) ->
     child.send_signal(signal.SIGINT)
     out, err = child.communicate()
     assert (child.returncode, err) == (130, "")
-    import json
-
     document = json.loads(out)
     assert document["status"] == "interrupted"
     assert [row["status"] for row in document["runs"]] == ["interrupted", "interrupted", "skipped"]
@@ -78,9 +93,7 @@ def test_ctrl_c_stops_every_run_of_a_suite(shell: Shell, server: ModelServer) ->
     assert server.requests - asked == 120 - scored
 
 
-def read(path: Any) -> dict[str, Any]:
-    import yaml
-
+def read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(path.read_text())
     return content
 
@@ -121,14 +134,8 @@ def test_a_time_limit_ends_the_run_with_what_it_has(shell: Shell, server: ModelS
 
 
 def test_an_outage_degrades_the_run_and_resume_waits_for_its_end(
-    shell: Shell, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, server: ModelServer, impatient: None
 ) -> None:
-    from assay.gateway import gateway as gateway_module
-    from assay.gateway.config import GatewayConfig
-
-    monkeypatch.setattr(gateway_module, "PROBE_PAUSE_S", 0.05)
-    monkeypatch.setattr("assay.app.wiring.gateway_config", impatient(GatewayConfig))
-    monkeypatch.setattr("assay.app.runs.gateway_config", impatient(GatewayConfig))
     shell.rows("data.jsonl", questions(30))
     server.faults = lambda call: Fault.server_error() if call.index >= 10 else None
     task = shell.task(limits={"concurrency": 2}, scorers=["exact_match", "latency"])
@@ -147,15 +154,6 @@ def test_an_outage_degrades_the_run_and_resume_waits_for_its_end(
     assert len([call for call in answered if call.body["messages"][-1]["content"] != "ping"]) == 30
 
 
-def impatient(config: Any) -> Any:
-    """Gateway settings that give an outage up at once."""
-
-    def made(settings: Any, limits: Any = None, *, concurrency: int | None = None) -> Any:
-        return config(max_retries=0, outage_patience_s=0.0, concurrency=concurrency or 10)
-
-    return made
-
-
 def test_scorers_that_need_no_model_go_on_during_an_outage(shell: Shell, server: ModelServer) -> None:
     """Outputs are there: a run over recorded ones does not notice that every provider is down."""
     server.faults = lambda call: Fault.server_error()
@@ -166,11 +164,10 @@ def test_scorers_that_need_no_model_go_on_during_an_outage(shell: Shell, server:
 
 
 def test_a_fallback_model_is_counted_and_kept_out_of_the_estimate(
-    shell: Shell, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, server: ModelServer, impatient: None
 ) -> None:
     shell.rows("data.jsonl", questions(20, wrong_every=4))
     shell.write("assay.yaml", {"models": {"openai/m": {"fallback_models": ["openai/spare"]}}})
-    monkeypatch.setattr("assay.gateway.retry.RetryPolicy.pause_s", lambda *_, **__: 0.0, raising=False)
 
     def main_goes_down(call: Call) -> Fault | None:
         return Fault.server_error() if call.body["model"] == "m" and call.index >= 8 else None
@@ -180,14 +177,14 @@ def test_a_fallback_model_is_counted_and_kept_out_of_the_estimate(
     said = shell("run", task, "--json")
     document = said.json
     assert (said.status, document["status"]) == (3, "degraded")
-    degraded = document["samples"]["degraded"]
-    assert degraded > 5
-    assert document["samples"]["by_reason"] == {"degraded": degraded}
-    assert document["metrics"]["exact_match"]["n"] == 20 - degraded
+    # five calls fail before the breaker opens; from then on the spare answers
+    assert document["samples"]["by_reason"] == {"provider_error": 5, "degraded": 7}
+    assert (document["samples"]["failed"], document["samples"]["degraded"]) == (5, 7)
+    assert document["metrics"]["exact_match"]["n"] == 8
     assert "spare answered instead" in document["samples"]["causes"]["degraded"]
     assert "--include-degraded" in shell.ok("show", "last").out
 
     counted = shell.run(task, "--include-degraded", "--no-cache")
-    assert counted["metrics"]["exact_match"]["n"] == 20
-    assert counted["samples"]["degraded"] == 20  # the main model never came back
+    assert counted["samples"]["degraded"] == 15  # the main model never came back
+    assert counted["metrics"]["exact_match"]["n"] == 15
     assert counted["status"] == "degraded"

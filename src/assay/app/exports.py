@@ -135,10 +135,17 @@ def score_table(app: App, run_id: str) -> Any:
 
 
 def _write_junit(out: TextIO, document: Mapping[str, Any], rows: Iterator[dict[str, Any]]) -> int:
-    """One test case a sample and scorer of unit share: 0 is a failure, unscored is skipped with its reason."""
+    """One test case a sample and right-or-wrong scorer: wrong is a failure, unscored is skipped with its reason."""
+    wrong_values = {
+        scorer["name"]: 0.0 if scorer["higher_is_better"] else 1.0
+        for scorer in document["manifest_document"]["scorers"]
+        if scorer["unit"] == "share" and scorer["higher_is_better"] is not None
+    }
     suite = ElementTree.Element("testsuite", name=f"{document['task']} · {document['model']}")
     counts = {"tests": 0, "failures": 0, "skipped": 0}
     for row in rows:
+        if row["scorer"] not in wrong_values:
+            continue
         counts["tests"] += 1
         case = ElementTree.SubElement(
             suite, "testcase", classname=row["scorer"], name=xml_text(f"{row['sample_id']}[{row['epoch']}]")
@@ -146,9 +153,9 @@ def _write_junit(out: TextIO, document: Mapping[str, Any], rows: Iterator[dict[s
         if row["value"] is None:
             counts["skipped"] += 1
             ElementTree.SubElement(case, "skipped", message=xml_text(row["reason"]))
-        elif row["value"] == 0:
+        elif row["value"] == wrong_values[row["scorer"]]:
             counts["failures"] += 1
-            failure = ElementTree.SubElement(case, "failure", message=xml_text(row["label"] or "0"))
+            failure = ElementTree.SubElement(case, "failure", message=xml_text(row["label"] or f"{row['value']:g}"))
             failure.text = xml_text(row["output"])
     for key, count in counts.items():
         suite.set(key, str(count))

@@ -180,6 +180,7 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
         candidate=columns(app, record),
         baseline=columns(app, before) if before is not None else None,
         scorers=facts,
+        baseline_versions={name: fact.version for name, fact in scorer_facts(before).items()} if before else None,
         segments={key: app.store.results.segment(record.run_id, key) for key in keys},
     )
 

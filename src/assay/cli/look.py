@@ -148,7 +148,7 @@ def compare_command(
                 number(metric["candidate"]["value"], unit),
                 number(difference["value"], unit),
                 interval(difference),
-                "–" if p is None else f"{p:.3f}",
+                "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}",
                 metric["verdict"],
             ]
         )
@@ -163,8 +163,13 @@ def compare_command(
     click.echo("")
     for metric in document["metrics"].values():
         click.echo(metric["sentence"])
+    gained, lost = (len(document["flips"][side]) for side in ("gained", "lost"))
+    if gained or lost:
+        click.echo(f"{gained:,} samples gained, {lost:,} lost (--flips FILE writes the lost ones as a dataset)")
+    for entry in document["segments"]:
+        click.echo(f"segment: {entry['sentence']}")
     for entry in document["what_broke"]:
-        if entry.get("verdict") not in ("noninferior", "better", "ok"):
+        if entry["verdict"] not in ("noninferior", "unknown"):
             click.echo(f"watch: {entry['sentence']}")
 
 

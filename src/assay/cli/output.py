@@ -73,7 +73,9 @@ def money(value: float | None) -> str:
     """Cost in dollars; an unknown cost says so."""
     if value is None:
         return "unknown"
-    return f"${value:.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+    if value >= 1 or value == 0:
+        return f"${value:,.2f}"
+    return f"${value:.4f}" if value >= 0.001 else f"${value:.2g}"
 
 
 def interval(estimate: Mapping[str, Any]) -> str:

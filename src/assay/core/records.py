@@ -272,7 +272,7 @@ class Reply:
         logprobs: Tokens of the reply, ``{"token", "logprob", "top": [{"token", "logprob"}, …]}``.
         option_logprobs: One total log-likelihood for each of the request's options.
         model_served: The model named in the provider's reply.
-        latency_s: Seconds the call took when it was answered; kept when it is replayed.
+        latency_s: Seconds the call took when it was answered, kept when it is replayed; ``None`` when nobody knows.
         cost_usd: From the price table; ``None`` when unknown.
         cached: It came from the response table and cost nothing now.
         degraded: Another model than the one asked for answered (fail-over).
@@ -285,7 +285,7 @@ class Reply:
     option_logprobs: Sequence[float] | None = None
     usage: Usage = Usage()
     model_served: str | None = None
-    latency_s: float = 0.0
+    latency_s: float | None = None
     cost_usd: float | None = None
     cached: bool = False
     degraded: bool = False

@@ -47,7 +47,7 @@ def output_of(
         tool_calls=tool_calls,
         finish_reason=finish_reason or last.finish_reason,
         usage=last.usage if len(replies) == 1 else sum((reply.usage for reply in replies), Usage()),
-        latency_s=sum(reply.latency_s for reply in replies),
+        latency_s=_total_latency(replies),
         model=request.model,
         model_served=last.model_served,
         cost_usd=_total_cost(replies),
@@ -79,12 +79,17 @@ def failed_output(
         messages=request.messages or ({"role": "prompt", "content": request.prompt},),
         tool_calls=tool_calls,
         usage=sum((reply.usage for reply in replies), Usage()),
-        latency_s=sum(reply.latency_s for reply in replies) if replies else None,
+        latency_s=_total_latency(replies) if replies else None,
         model=request.model,
         cost_usd=_total_cost(replies),
         error=error.kind,
         finish_reason=f"{error}"[:500],
     )
+
+
+def _total_latency(replies: Sequence[Reply]) -> float | None:
+    known = [reply.latency_s for reply in replies if reply.latency_s is not None]
+    return sum(known) if len(known) == len(replies) else None
 
 
 def _total_cost(replies: Sequence[Reply]) -> float | None:

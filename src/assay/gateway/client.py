@@ -188,7 +188,7 @@ class RunClient:
         reply = answer.reply
         reply = replace(
             reply,
-            latency_s=reply.latency_s or answer.latency_s,
+            latency_s=answer.latency_s if reply.latency_s is None and route.stored else reply.latency_s,
             cost_usd=None if route.price is None else route.price.cost_usd(reply.usage),
         )
         self._ledger.paid(request.model, reply)

@@ -43,7 +43,7 @@ def decode(payload: bytes) -> Reply | None:
             option_logprobs=row.get("options"),
             usage=Usage(input_tokens=asked, output_tokens=got, cached_tokens=cached),
             model_served=row["served"],
-            latency_s=float(row["latency_s"]),
+            latency_s=None if row["latency_s"] is None else float(row["latency_s"]),
             cost_usd=None if row["cost_usd"] is None else float(row["cost_usd"]),
             cached=True,
         )

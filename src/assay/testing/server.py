@@ -261,6 +261,9 @@ class _Connection(asyncio.Protocol):
     def _handle(self, head: bytes, raw: bytes) -> None:
         server = self._server
         path = head.split(b" ", 2)[1].decode()
+        if path == "/stats":
+            self._tell()
+            return
         body: Mapping[str, Any] = orjson.loads(raw) if raw else {}
         index = server.requests
         server.requests += 1
@@ -280,6 +283,12 @@ class _Connection(asyncio.Protocol):
             self._loop.call_later(delay_s, self._reply, path, body, fault)
         else:
             self._reply(path, body, fault)
+
+    def _tell(self) -> None:
+        """Counts, for a test in another process; not a request itself."""
+        if self._transport is not None:
+            counts = {"requests": self._server.requests, "peak_in_flight": self._server.peak_in_flight}
+            self._transport.write(_http(200, orjson.dumps(counts), {}))
 
     def _reply(self, path: str, body: Mapping[str, Any], fault: Fault | None) -> None:
         transport = self._transport

@@ -181,5 +181,5 @@ def _reply(values: Mapping[str, Any]) -> Reply:
             output_tokens=usage.get("output_tokens"),
             cached_tokens=usage.get("cached_tokens"),
         ),
-        latency_s=float(values["latency_s"] or 0.0),
+        latency_s=None if values["latency_s"] is None else float(values["latency_s"]),
     )
