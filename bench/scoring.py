@@ -10,7 +10,40 @@ from tempfile import TemporaryDirectory
 from bench.measure import Row, assay, process
 
 PAIRS = 1_000_000
-WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "then", "it", "ran", "away", "from", "big", "dogs", "near", "river", "banks", "with", "some", "food", "under", "old", "trees", "while", "rain", "fell", "over", "quiet", "fields", "before", "night", "came"]
+WORDS = [
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "a",
+    "mat",
+    "and",
+    "then",
+    "it",
+    "ran",
+    "away",
+    "from",
+    "big",
+    "dogs",
+    "near",
+    "river",
+    "banks",
+    "with",
+    "some",
+    "food",
+    "under",
+    "old",
+    "trees",
+    "while",
+    "rain",
+    "fell",
+    "over",
+    "quiet",
+    "fields",
+    "before",
+    "night",
+    "came",
+]
 
 
 def rows() -> list[Row]:

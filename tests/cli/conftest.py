@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_shell import Shell, questions
@@ -43,3 +45,18 @@ def priced(shell: Shell) -> Shell:
     price = {"input": 0, "output": 1_000_000}
     shell.write("assay.yaml", {"confirm_above_usd": 1000, "models": {"openai/m": {"price": price}}})
     return shell
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that tries once, gives an outage up at once, and probes often."""
+    from assay.app import runs
+    from assay.gateway import Gateway
+
+    made = runs.gateway_config
+
+    def hasty(*arguments: Any, **named: Any) -> Any:
+        return replace(made(*arguments, **named), max_retries=0, outage_patience_s=0.0)
+
+    monkeypatch.setattr(runs, "gateway_config", hasty)
+    monkeypatch.setitem(Gateway.probe.__kwdefaults__, "pause_s", 0.01)

@@ -19,21 +19,13 @@ def comparable(document: dict[str, Any]) -> dict[str, Any]:
     return left
 
 
-def rows(shell: Shell) -> list[tuple[Any, ...]]:
-    return [
-        (item["sample"]["id"], item["output"]["epoch"], item["output"]["text"], item["output"]["usage"])
-        + tuple((score["scorer"], score["value"], score["reason"]) for score in item["scores"])
-        for item in shell.items()
-    ]
-
-
 @pytest.mark.parametrize("epochs", [1, 3])
 @pytest.mark.parametrize("position", range(4))
 def test_a_resumed_run_has_the_summary_and_usage_of_an_undisturbed_one(
     priced: Shell, server: ModelServer, monkeypatch: pytest.MonkeyPatch, epochs: int, position: int
 ) -> None:
     """The run dies before each of its steps; its generation after some items."""
-    priced.rows("data.jsonl", [*questions(10), {"id": "again", "input": "Say it.\nanswer 1", "reference": "answer 1"}])
+    priced.rows("data.jsonl", questions(10))
     task = priced.task(epochs=epochs, scorers=["exact_match", "token_f1"], limits={"concurrency": 3})
     calm = priced.run(task, "--store", "calm")
 
@@ -54,7 +46,8 @@ def test_a_resumed_run_has_the_summary_and_usage_of_an_undisturbed_one(
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     resumed = priced.ok("resume", "last", "--json").json
     assert comparable(resumed) == comparable(calm)
-    assert server.requests == 2 * 10 * epochs  # every prompt once for each store; the repeated one is shared
+    in_flight = 2 if step is engine_run.work else 0  # the other workers' calls, whose replies nobody read
+    assert 0 <= server.requests - 2 * 10 * epochs <= in_flight, "every prompt once for each store"
 
 
 def test_resuming_a_run_that_is_done_changes_and_asks_nothing(shell: Shell, server: ModelServer) -> None:
@@ -195,16 +188,15 @@ def test_pass_at_k_and_segments_in_a_task_file(shell: Shell, server: ModelServer
 def test_a_store_can_be_read_while_a_run_writes_into_it(shell: Shell, server: ModelServer) -> None:
     server.delay_s = 0.02
     shell.rows("data.jsonl", questions(40))
-    child = shell.start("run", shell.task(limits={"concurrency": 2}), "--json")
+    child = shell.start("run", shell.task(limits={"concurrency": 2}))
+    assert child.stderr is not None
+    run_id = child.stderr.readline().split()[1].rstrip(":")
     seen = set[str]()
-    try:
-        while child.poll() is None:
-            if (shell.directory / ".assay" / "assay.db").exists():
-                for run in shell.ok("runs", "--json").json["runs"]:
-                    seen.add(run["status"])
-                    shell.ok("show", run["run_id"])
-                    shell.ok("export", run["run_id"])
-    finally:
-        out, err = child.communicate()
-    assert (child.returncode, err) == (0, ""), out
+    while child.poll() is None:
+        seen.add(shell.ok("runs", "--json").json["runs"][0]["status"])
+        shell.ok("show", run_id)
+        shell.ok("export", run_id)
+    _, err = child.communicate()
+    assert (child.returncode, err) == (0, "")
     assert "running" in seen
+    assert shell.ok("show", run_id, "--json").json["samples"]["scored"] == 40

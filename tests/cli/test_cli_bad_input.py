@@ -206,6 +206,25 @@ def test_a_failed_export_leaves_the_file_that_was_there(shell: Shell) -> None:
     ]
 
 
+def test_an_export_that_breaks_off_leaves_the_file_that_was_there(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assay.core.errors import StoreError
+    from assay.stores.results.reader import ResultsReader
+
+    def breaks(self: ResultsReader, run_id: str) -> Iterator[Any]:
+        yield next(whole(self, run_id))
+        raise StoreError("the disk went away", code="store.unusable")
+
+    shell.ok("run", shell.task())
+    kept = shell.write("kept.jsonl", "mine\n")
+    whole = ResultsReader.items
+    monkeypatch.setattr(ResultsReader, "items", breaks)
+    assert shell("export", "last", "--output", kept).code == "store.unusable"
+    assert kept.read_text() == "mine\n"
+    assert not list(shell.directory.glob(".kept*"))
+
+
 # --- found later: that item is unscored, with a reason
 
 
@@ -264,7 +283,7 @@ def test_a_prompt_too_long_is_unscored_for_good(shell: Shell, server: ModelServe
 
 
 def test_a_reply_that_is_not_json_is_unscored_and_made_again_by_resume(
-    shell: Shell, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, server: ModelServer, impatient: None
 ) -> None:
     server.faults = one_fails("answer 4", Fault(status=200, body=b'{"choices": "none"}'))
     said = shell("run", shell.task(), "--json")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,6 @@ import yaml
 from cli_shell import Shell, questions
 
 from assay.testing.server import Call, Fault, ModelServer
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway that tries once, gives an outage up at once, and probes often."""
-    from assay.app import runs
-    from assay.gateway import Gateway
-
-    made = runs.gateway_config
-
-    def hasty(*arguments: Any, **named: Any) -> Any:
-        return replace(made(*arguments, **named), max_retries=0, outage_patience_s=0.0)
-
-    monkeypatch.setattr(runs, "gateway_config", hasty)
-    monkeypatch.setitem(Gateway.probe.__kwdefaults__, "pause_s", 0.01)
 
 
 def wait_for_requests(server: ModelServer, count: int) -> None:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from assay.core.records import Item, Output, Sample, Score, Usage
-from assay.engine.broke import BrokeColumns, vitals_of, what_broke
+from assay.engine.broke import BrokeColumns, Refused, vitals_of, what_broke
 from assay.engine.paired_metric import ScorerFacts
 from assay.engine.pairing import Pairs, Reduced
+from assay.scorers import Refusal
+from assay.stores.results.rows import OPENING_CHARS
+from assay.testing.stores import MemoryResults
 
 
 def reduced(values: list[float]) -> Reduced:
@@ -105,13 +108,24 @@ class _SaysNo:
 
     name, version, unit, higher_is_better, requires = "no", "1", "share", False, frozenset[str]()
 
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
     def score(self, sample: Sample, output: Output) -> Score:
+        self.asked.append(output.text)
         return Score(sample_id=sample.id, scorer="no", scorer_version="1", value=float(output.text == "no"))
 
 
 def item(row: int, epoch: int = 0, **fields: Any) -> Item:
     sample = Sample(id=f"q{row}", input="?", cluster="c")
     return Item(row=row, sample=sample, output=Output(sample_id=sample.id, epoch=epoch, **fields), scores=[])
+
+
+def sealed(**runs: list[Item]) -> MemoryResults:
+    results = MemoryResults()
+    for run_id, items in runs.items():
+        results.seal(run_id, items)
+    return results
 
 
 def test_vitals_come_from_the_outputs_and_a_failed_call_is_not_brevity() -> None:
@@ -122,21 +136,40 @@ def test_vitals_come_from_the_outputs_and_a_failed_call_is_not_brevity() -> None
         item(2, text="", error="provider_error"),
         item(3, text="no", latency_s=1.0),
         item(4, text="", tool_calls=[{"name": "f"}], latency_s=1.0),
+        item(5, text=" " * 400 + "late", latency_s=1.0),
+        item(6, text=" \n" * 400, latency_s=1.0),
     ]
-    found = vitals_of(items, _SaysNo())
+    says_no = _SaysNo()
+    found = vitals_of(sealed(a=items), "a", Refused(says_no))
     assert found["output_chars"].values["q0"] == 3.0
+    assert found["output_tokens"].values == {"q0": 3.0}
     assert found["latency_s"].values["q0"] == 1.5
     assert found["cost_usd"].values == {"q0": pytest.approx(0.1)}
-    assert found["format"].values == {"q0": 0.0, "q1": 1.0, "q3": 0.0, "q4": 0.0}
-    assert found["failures"].values == {"q0": 0.0, "q1": 0.0, "q2": 1.0, "q3": 0.0, "q4": 0.0}
-    assert found["refusals"].values == {"q0": 0.0, "q1": 0.0, "q3": 1.0, "q4": 0.0}
+    assert found["format"].values == {"q0": 0.0, "q1": 1.0, "q3": 0.0, "q4": 0.0, "q5": 0.0, "q6": 1.0}
+    assert found["failures"].values == {f"q{row}": float(row == 2) for row in range(7)}
+    assert found["refusals"].values == {f"q{row}": float(row == 3) for row in (0, 1, 3, 4, 5, 6)}
     assert found["output_chars"].clusters["q0"] == "c"
+    assert [name for name, column in found.items() if not column.repeated] == ["output_tokens", "cost_usd"]
+    assert max(map(len, says_no.asked)) == 300
 
 
-def test_the_columns_of_two_runs_are_read_in_one_pass_each() -> None:
-    class TwoRuns:
-        def items(self, run_id: str) -> list[Item]:
-            return [item(row, text="x" * (9 if run_id == "a" else 5), latency_s=1.0) for row in range(3)]
+def test_the_refusal_scorer_looks_no_further_than_the_opening_that_is_kept() -> None:
+    assert Refusal().within_chars == OPENING_CHARS
 
-    columns = BrokeColumns.of(TwoRuns(), "a", "b")  # type: ignore[arg-type]
-    assert (columns.baseline["output_chars"].values["q0"], columns.candidate["output_chars"].values["q0"]) == (9.0, 5.0)
+
+def test_the_same_opening_is_asked_about_once_in_both_runs() -> None:
+    says_no = _SaysNo()
+    refused = Refused(says_no)
+    assert refused.values(["no", "yes", "no"]) == [1.0, 0.0, 1.0]
+    assert refused.values(["yes", "maybe"]) == [0.0, 0.0]
+    assert sorted(says_no.asked) == ["maybe", "no", "yes"]
+
+
+def test_the_columns_of_two_runs_are_read_without_their_items() -> None:
+    results = sealed(
+        a=[item(row, text="x" * 9, latency_s=1.0) for row in range(3)],
+        b=[item(row, text="I cannot help with that.", latency_s=1.0) for row in range(3)],
+    )
+    columns = BrokeColumns.of(results, "a", "b")
+    assert columns.baseline["output_chars"].values == dict.fromkeys(("q0", "q1", "q2"), 9.0)
+    assert (columns.baseline["refusals"].values["q0"], columns.candidate["refusals"].values["q0"]) == (0.0, 1.0)

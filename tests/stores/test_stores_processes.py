@@ -123,7 +123,7 @@ def test_a_reader_follows_a_run_that_is_sealed_anew_by_another(tmp_path: Path) -
 
     answers = iter([stale, reader.segment_of("run_a")])
     reader.segment_of = lambda run_id: next(answers)  # type: ignore[method-assign] - read just before the replacement
-    assert len(reader.numbers("run_a", "output_chars")) == len(items)
+    assert len(reader.outputs("run_a", ["output_chars"])[0]) == len(items)
 
 
 def test_only_the_last_runs_looked_at_stay_in_memory(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ JSON = st.recursive(
 @st.composite
 def scores(draw: st.DrawFn, key: str, epoch: int) -> list[Score]:
     found = []
-    for scorer in draw(st.lists(st.sampled_from(["exact", "f1", "x\ud800"]), unique=True, max_size=3)):
+    for scorer in draw(st.lists(st.sampled_from(["exact", "v0", "x\ud800'{}$scorers"]), unique=True, max_size=3)):
         value = draw(NUMBER)
         reason = draw(TEXT) if value is None else None
         common = {"sample_id": key, "epoch": epoch, "scorer": scorer, "scorer_version": draw(TEXT)}
@@ -60,6 +60,7 @@ def items(draw: st.DrawFn) -> list[Item]:
                 cost_usd=draw(NUMBER),
                 option_logprobs=draw(st.none() | st.lists(st.floats(allow_nan=False), max_size=2)),
                 error=draw(st.none() | TEXT),
+                finish_reason=draw(st.none() | TEXT),
             )
             made.append(Item(row=row, sample=sample, output=output, scores=draw(scores(key, epoch))))
     return made
@@ -81,7 +82,7 @@ def pages(scorers: list[str]) -> st.SearchStrategy[PageQuery]:
 def hold_to_the_twins(made: list[Item], data: st.DataObject) -> None:
     scorers = sorted({score.scorer for item in made for score in item.scores})
     with tempfile.TemporaryDirectory() as root:
-        results = SealedResults(Path(root))
+        results = SealedResults(Path(root), copied_items=data.draw(st.sampled_from([0, 100])))
         results.seal("run_a", made)
         assert same_items(results.items("run_a"), made)
         check_queries(results, "run_a", made, queries=data.draw(st.lists(pages(scorers), min_size=4, max_size=4)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.app import results, runs
-from assay.app.interrupts import Interrupts
+from assay.app.interrupts import interrupts
 from assay.app.tasks import LoadedTask
 from assay.app.wiring import App
 from assay.core.errors import AssayError
@@ -121,9 +121,9 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
         plan = runs.new_run(app, prepared) if resume is None else runs.continued(app, prepared, resume)
         gateway = Gateway(prepared.config, journal=app.store.journal)
         try:
-            with Interrupts() as interrupts:
+            with interrupts() as watching:
                 summary = await runs.carry_out(
-                    app, plan, gateway, options=prepared.options, observer=runs.Silent(), interrupts=interrupts
+                    app, plan, gateway, options=prepared.options, observer=runs.Silent(), watching=watching
                 )
         finally:
             await gateway.close()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from typing import Any, Protocol, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,14 +22,16 @@ class Stoppable(Protocol):
 class Interrupts:
     """Stops every run it watches at the first signal, and those it is given after it at once.
 
-    Used as a context manager inside a running event loop. Outside the main thread, where Python delivers no signals,
-    it does nothing. On the way out the handlers that were there before are back in place.
+    Attributes:
+        users: How many are inside ``interrupts()`` now.
+        before: The handlers to be put back.
     """
 
     def __init__(self) -> None:
         self.interrupted = False
+        self.users = 0
+        self.before: dict[signal.Signals, Any] = {}
         self._watched: list[Stoppable] = []
-        self._before: dict[signal.Signals, Any] = {}
 
     def watch(self, run: Stoppable) -> None:
         """Stop this run too when a signal comes, or now when one has come."""
@@ -40,15 +45,35 @@ class Interrupts:
         for run in self._watched:
             run.request_stop("interrupted")
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            self._loop = asyncio.get_running_loop()
-            for signum in SIGNALS:
-                self._before[signum] = signal.getsignal(signum)
-                self._loop.add_signal_handler(signum, self.stop)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        for signum, before in self._before.items():
-            self._loop.remove_signal_handler(signum)
-            signal.signal(signum, before)
+_OF_LOOP: WeakKeyDictionary[asyncio.AbstractEventLoop, Interrupts] = WeakKeyDictionary()
+
+
+@contextmanager
+def interrupts() -> Iterator[Interrupts]:
+    """The running event loop's interrupts, shared by everything that runs in it at the same time.
+
+    Outside the main thread, where Python delivers no signals, they never come. When the last user leaves, the handlers
+    that were there before are back in place.
+    """
+    loop = asyncio.get_running_loop()
+    shared = _OF_LOOP.setdefault(loop, Interrupts())
+    if shared.users == 0 and threading.current_thread() is threading.main_thread():
+        for signum in SIGNALS:
+            shared.before[signum] = signal.getsignal(signum)
+            loop.add_signal_handler(signum, shared.stop)
+    shared.users += 1
+    try:
+        yield shared
+    finally:
+        shared.users -= 1
+        if shared.users == 0:
+            del _OF_LOOP[loop]
+            _restore(loop, shared.before)
+
+
+def _restore(loop: asyncio.AbstractEventLoop, before: dict[signal.Signals, Any]) -> None:
+    for signum, handler in before.items():
+        loop.remove_signal_handler(signum)
+        if handler is not None:  # None: set by something that is not Python, and gone
+            signal.signal(signum, handler)

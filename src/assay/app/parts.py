@@ -15,17 +15,23 @@ from assay.core.registry import Registry
 ENTRY_POINTS = "assay.plugins"
 
 
-@cache
-def registry() -> Registry:
-    """Every built-in part, then every installed plug-in (entry points ``kind:package/name``)."""
-    from importlib.metadata import entry_points
-
+def built_in() -> Registry:
+    """The parts that come with Assay."""
     from assay.scorers import BUILTIN
 
     parts = Registry()
     for name, target in BUILTIN.items():
         parts.add("scorer", name, target)
     parts.add("scorer", "code_execution", "assay.sandbox:CodeExecution")
+    return parts
+
+
+@cache
+def registry() -> Registry:
+    """Every built-in part, then every installed plug-in (entry points ``kind:package/name``)."""
+    from importlib.metadata import entry_points
+
+    parts = built_in()
     for point in entry_points(group=ENTRY_POINTS):
         kind, _, name = point.name.partition(":")
         parts.add(kind, name, point.value)
@@ -43,7 +49,9 @@ def build_scorer(line: str | Mapping[str, Any]) -> Scorer:
     kind = options.pop("use", None)
     if not isinstance(kind, str):
         raise ConfigError(f"scorer {line!r} does not say which one it is", hint="write {use: rouge_l, as: overlap}")
-    target = registry().get("scorer", kind)
+    # Looking for plug-ins reads the metadata of every installed package: only a name with a slash can be one.
+    parts = built_in()
+    target = (parts if kind in parts.names("scorer") else registry()).get("scorer", kind)
     name = options.pop("as", None)
     if name is not None:
         options["name"] = name

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from assay._version import __version__
-from assay.app.interrupts import Interrupts
+from assay.app.interrupts import Interrupts, interrupts
 from assay.app.tasks import LoadedTask, task_from_source
 from assay.app.wiring import App, gateway_config
 from assay.core.errors import AssayError, ConfigError
@@ -226,7 +226,7 @@ async def carry_out(
     *,
     options: RunOptions,
     observer: Observer,
-    interrupts: Interrupts,
+    watching: Interrupts,
     budget: Budget | None = None,
 ) -> Mapping[str, Any]:
     """Execute a run that a signal can stop in order.
@@ -241,7 +241,7 @@ async def carry_out(
 
         client = RunClient(gateway, run_id=plan.run_id, budget=budget, use_cache=options.use_cache)
     return await execute(
-        plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=interrupts.watch
+        plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=watching.watch
     )
 
 
@@ -257,8 +257,8 @@ async def _run(
 
     gateway = Gateway(config, journal=app.store.journal)
     try:
-        with Interrupts() as interrupts:
-            return await carry_out(app, plan, gateway, options=options, observer=observer, interrupts=interrupts)
+        with interrupts() as watching:
+            return await carry_out(app, plan, gateway, options=options, observer=observer, watching=watching)
     finally:
         await gateway.close()
 
@@ -288,14 +288,14 @@ def resume_run(
         try:
             if wait:
                 await gateway.probe(plan.model)
-            with Interrupts() as interrupts:
+            with interrupts() as watching:
                 return await carry_out(
                     app,
                     plan,
                     gateway,
                     options=prepared.options,
                     observer=observer or Silent(),
-                    interrupts=interrupts,
+                    watching=watching,
                     budget=shared,
                 )
         finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.app.interrupts import Interrupts
+from assay.app.interrupts import Interrupts, interrupts
 from assay.app.runs import Prepared, RunOptions, Silent, carry_out, in_loop, new_run, prepare
 from assay.app.tasks import LoadedTask, load_task, task_from_file
 from assay.app.wiring import App
@@ -120,15 +120,15 @@ def prepare_suite(
                 hint="add models: to the suite, or --model",
                 code="model.missing",
             )
-        for model in chosen:
-            runs.append(
-                SuiteRun(
-                    node=f"{member.name}@{model}",
-                    task=member.name,
-                    prepared=prepare(app, member.loaded, model=model, options=options(member.loaded)),
-                    needs=[f"{need}@{model}" for need in member.needs],
-                )
+        runs.extend(
+            SuiteRun(
+                node=f"{member.name}@{model}",
+                task=member.name,
+                prepared=prepare(app, member.loaded, model=model, options=options(member.loaded)),
+                needs=[f"{need}@{model}" for need in member.needs],
             )
+            for model in chosen
+        )
     return runs
 
 
@@ -154,7 +154,7 @@ def run_suite(
     async def go() -> list[Outcome]:
         gateway = Gateway(runs[0].prepared.config, journal=app.store.journal)
 
-        def node(run: SuiteRun, interrupts: Interrupts) -> Node:
+        def node(run: SuiteRun, watching: Interrupts) -> Node:
             async def work() -> Mapping[str, Any]:
                 plan = new_run(app, run.prepared, suite_id=suite_id)
                 if plan.timeout_s is not None:
@@ -166,15 +166,15 @@ def run_suite(
                     gateway,
                     options=run.prepared.options,
                     observer=observe(run.node),
-                    interrupts=interrupts,
+                    watching=watching,
                     budget=budget,
                 )
 
             return Node(name=run.node, needs=run.needs, work=work)
 
         try:
-            with Interrupts() as interrupts:
-                return await run_graph([node(run, interrupts) for run in runs])
+            with interrupts() as watching:
+                return await run_graph([node(run, watching) for run in runs])
         finally:
             await gateway.close()
 

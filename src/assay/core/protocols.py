@@ -241,8 +241,13 @@ class Results(Protocol):
 
     def page(self, run_id: str, query: PageQuery) -> Page: ...
 
-    def numbers(self, run_id: str, field: str) -> Sequence[float]:
-        """Known values of ``latency_s``, ``cost_usd``, ``output_tokens``, ``input_tokens`` or ``output_chars``."""
+    def outputs(self, run_id: str, fields: Sequence[str]) -> list[list[Any]]:
+        """Fields of the outputs as columns: one list for each field, parallel, ordered by (row, epoch).
+
+        Fields: ``row``, ``epoch``, ``sample_id``, ``cluster``, ``critical``, ``error``, ``finish_reason``; ``empty``
+        (neither a tool call nor text that is more than white space); ``latency_s``, ``cost_usd``, ``input_tokens``,
+        ``output_tokens`` (``None`` where unknown); ``output_chars``; ``opening`` (the first 300 characters).
+        """
         ...
 
     def segment(self, run_id: str, key: str) -> Mapping[str, str]:

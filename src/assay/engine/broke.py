@@ -16,12 +16,14 @@ margin is not ruled out), ``changed`` (the same where no direction is better), `
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import not_
 from typing import Any
 
 from assay.core.protocols import Results, Scorer
-from assay.core.records import Estimate, Item
+from assay.core.records import Estimate, Output, Sample
 from assay.engine.paired_metric import ScorerFacts
 from assay.engine.pairing import Pairs, Reduced
 from assay.engine.wording import percent, scale_of
@@ -65,53 +67,76 @@ class BrokeColumns:
 
     @classmethod
     def of(cls, results: Results, baseline_run: str, candidate_run: str) -> BrokeColumns:
-        """Read them from the outputs of two sealed runs, in one pass each."""
+        """Read them from the columns of two sealed runs; no item is decoded."""
         from assay.scorers import Refusal
 
-        refusal = Refusal()
+        refused = Refused(Refusal())
         return cls(
-            baseline=vitals_of(results.items(baseline_run), refusal),
-            candidate=vitals_of(results.items(candidate_run), refusal),
+            baseline=vitals_of(results, baseline_run, refused), candidate=vitals_of(results, candidate_run, refused)
         )
 
 
-def vitals_of(items: Iterator[Item] | Sequence[Item], refusal: Scorer) -> dict[str, Reduced]:
-    """Vitals by name from finished items; epochs are averaged within the sample.
+class Refused:
+    """A refusal scorer on the openings of answers; each different opening is looked at once.
+
+    Args:
+        scorer: Looks at no more than the first 300 characters of the text (``opening``), as ``Refusal`` does.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self._sample = Sample(id="", input="")
+        self._known: dict[str, float | None] = {}
+
+    def values(self, openings: Iterable[str]) -> list[float | None]:
+        """1 for each that is a refusal, else 0; ``None`` where the scorer gives no value."""
+        openings = list(openings)
+        for opening in set(openings) - self._known.keys():
+            self._known[opening] = self._scorer.score(self._sample, Output(sample_id="", text=opening)).value
+        return [self._known[opening] for opening in openings]
+
+
+_FIELDS = (
+    "sample_id", "cluster", "error", "finish_reason", "empty", "opening",
+    "output_chars", "output_tokens", "latency_s", "cost_usd",
+)  # fmt: skip
+
+
+def vitals_of(results: Results, run_id: str, refused: Refused) -> dict[str, Reduced]:
+    """Vitals of a run by name; epochs are averaged within the sample.
 
     A failed call counts under ``failures`` and nowhere else: its length of 0 would look like brevity.
     """
-    held: dict[str, dict[str, list[float]]] = {vital.name: defaultdict(list) for vital in VITALS}
-    clusters: dict[str, str] = {}
-    for item in items:
-        sample, output = item.sample.id, item.output
-        if item.sample.cluster is not None:
-            clusters[sample] = item.sample.cluster
-        held["failures"][sample].append(float(output.error is not None))
-        if output.error is not None:
-            continue
-        refused = refusal.score(item.sample, output).value
-        cut_off = output.finish_reason == "length" or (not output.text.strip() and not output.tool_calls)
-        found = {
-            "output_chars": float(len(output.text)),
-            "output_tokens": output.usage.output_tokens,
-            "refusals": refused,
-            "format": float(cut_off),
-            "latency_s": output.latency_s,
-            "cost_usd": output.cost_usd,
-        }
-        for name, value in found.items():
-            if value is not None:
-                held[name][sample].append(float(value))
-    return {
-        name: Reduced(
-            values={sample: sum(values) / len(values) for sample, values in column.items()},
-            unscored={},
-            clusters=clusters,
-            critical=frozenset(),
-            repeated=any(len(values) > 1 for values in column.values()),
-        )
-        for name, column in held.items()
+    columns = dict(zip(_FIELDS, results.outputs(run_id, _FIELDS), strict=True))
+    ids = columns["sample_id"]
+    clusters = {sample: name for sample, name in zip(ids, columns["cluster"], strict=True) if name is not None}
+    failed = [error is not None for error in columns["error"]]
+    answered = {name: [*compress(column, map(not_, failed))] for name, column in columns.items()}
+    cut_off = [
+        float(reason == "length" or empty)
+        for reason, empty in zip(answered["finish_reason"], answered["empty"], strict=True)
+    ]
+    found = {
+        **{name: answered[name] for name in ("output_chars", "output_tokens", "latency_s", "cost_usd")},
+        "refusals": refused.values(answered["opening"]),
+        "format": cut_off,
     }
+    return {
+        "failures": _reduced(ids, [float(fail) for fail in failed], clusters),
+        **{name: _reduced(answered["sample_id"], values, clusters) for name, values in found.items()},
+    }
+
+
+def _reduced(ids: Sequence[str], values: Sequence[float | None], clusters: Mapping[str, str]) -> Reduced:
+    means = {sample: value for sample, value in zip(ids, values, strict=True) if value is not None}
+    repeated = len(means) < len(values) - values.count(None)
+    if repeated:
+        held: dict[str, list[float]] = defaultdict(list)
+        for sample, value in zip(ids, values, strict=True):
+            if value is not None:
+                held[sample].append(value)
+        means = {sample: sum(known) / len(known) for sample, known in held.items()}
+    return Reduced(values=means, unscored={}, clusters=clusters, critical=frozenset(), repeated=repeated)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -210,7 +210,11 @@ def _sentence(question: _Question, estimate: Estimate, verdict: str, needed: int
     why = f"the interval reaches across {limit}"
     if clear or refuted:
         why = f"clear of {limit} alone, but not after Holm's correction over {count} rules"
-    more = f"; about {needed:,} more samples would settle it if this holds" if needed is not None else ""
+    more = (
+        f"; about {needed:,} more sample{'' if needed == 1 else 's'} would settle it if this holds"
+        if needed is not None
+        else ""
+    )
     return f"{found}: {why}{more}"
 
 

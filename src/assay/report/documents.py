@@ -131,7 +131,8 @@ def segment_figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _distributions(app: App, record: RunRecord) -> dict[str, Any]:
+    columns = app.store.results.outputs(record.run_id, list(DISTRIBUTIONS))
     return {
-        field: histogram(app.store.results.numbers(record.run_id, field), unit=unit)
-        for field, unit in DISTRIBUTIONS.items()
+        field: histogram([value for value in column if value is not None], unit=unit)
+        for (field, unit), column in zip(DISTRIBUTIONS.items(), columns, strict=True)
     }

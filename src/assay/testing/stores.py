@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from assay.core.codec import to_plain
 from assay.core.errors import AssayError, InvalidInputError, NotFoundError
@@ -17,7 +17,7 @@ from assay.core.protocols import Journal, Metadata, Objects, Page, PageQuery, Re
 from assay.core.records import Item, Output, RunRecord, Sample, Score, Usage
 from assay.stores.payload import decode_item, encode_item
 from assay.stores.results import twins
-from assay.stores.results.rows import NUMBERS, SHOWS, SORTS
+from assay.stores.results.rows import FIELDS, SHOWS, SORTS
 
 E = TypeVar("E", bound=AssayError)
 
@@ -206,8 +206,9 @@ def check_queries(
     scorers = sorted({score.scorer for item in items for score in item.scores})
     for scorer in scorers:
         assert results.column(run_id, scorer) == twins.column(items, run_id=run_id, scorer=scorer)
-    for field in NUMBERS:
-        assert list(results.numbers(run_id, field)) == list(twins.numbers(items, field))
+    assert results.outputs(run_id, FIELDS) == twins.outputs(items, FIELDS)
+    for field in FIELDS:
+        assert results.outputs(run_id, [field]) == twins.outputs(items, [field])
     for key in {str(key) for item in items for key in item.sample.metadata} | {"nothing"}:
         assert results.segment(run_id, key) == twins.segment(items, key)
     for query in _queries(scorers) if queries is None else queries:
@@ -220,7 +221,8 @@ def check_queries(
         assert _fails(lambda: results.column(run_id, stranger), NotFoundError).code == "scorer.unknown"
         assert _fails(lambda: results.page(run_id, PageQuery(scorer=stranger)), NotFoundError).code == "scorer.unknown"
     assert _fails(lambda: results.item(run_id, stranger), NotFoundError).code == "sample.unknown"
-    assert "latency_s" in _fails(lambda: results.numbers(run_id, "latency"), InvalidInputError).hint
+    assert "latency_s" in _fails(lambda: results.outputs(run_id, ["row", "latency"]), InvalidInputError).hint
+    assert "latency_s" in _fails(lambda: results.outputs(run_id, []), InvalidInputError).hint
     assert "value" in _fails(lambda: results.page(run_id, PageQuery(sort="valeu")), InvalidInputError).hint
 
 
@@ -340,9 +342,9 @@ class MemoryResults:
         """The rows of one page."""
         return twins.page(self.items(run_id), query, run_id=run_id)
 
-    def numbers(self, run_id: str, field: str) -> Sequence[float]:
-        """Known values of a numeric field."""
-        return twins.numbers(self.items(run_id), field)
+    def outputs(self, run_id: str, fields: Sequence[str]) -> list[list[Any]]:
+        """Fields of the outputs as parallel lists."""
+        return twins.outputs(self.items(run_id), fields)
 
     def segment(self, run_id: str, key: str) -> Mapping[str, str]:
         """sample_id → value of the metadata key."""

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from arro3.core import Array, DataType, Field, RecordBatch, Schema, list_array
 
 from assay.core.errors import InvalidInputError
-from assay.core.records import Item
+from assay.core.records import Item, Score
 from assay.stores.payload import encode_item
-from assay.stores.results.rows import OutputRow, number, output_row, scores_by_name, search_text, segment_texts
+from assay.stores.results.rows import number, output_row, scores_by_name, search_text, segment_texts
 from assay.stores.text import storable
 
 _INT, _FLOAT, _BOOL = DataType.int64(), DataType.float64(), DataType.bool()
@@ -24,9 +24,9 @@ _TEXTS = DataType.list(Field("item", _TEXT, nullable=False))
 
 _OUTPUT_TYPES = {
     "seq": _INT, "row": _INT, "epoch": _INT, "sample_id": _TEXT, "cluster": _TEXT, "critical": _BOOL, "error": _TEXT,
-    "latency_s": _FLOAT, "cost_usd": _FLOAT, "input_tokens": _FLOAT, "output_tokens": _FLOAT, "output_chars": _FLOAT,
-    "input_preview": _TEXT, "output_preview": _TEXT, "search_text": _TEXT, "metadata_keys": _TEXTS,
-    "metadata_values": _TEXTS, "item": _BYTES,
+    "finish_reason": _TEXT, "empty": _BOOL, "latency_s": _FLOAT, "cost_usd": _FLOAT, "input_tokens": _FLOAT,
+    "output_tokens": _FLOAT, "output_chars": _FLOAT, "opening": _TEXT, "input_preview": _TEXT, "search_text": _TEXT,
+    "metadata_keys": _TEXTS, "metadata_values": _TEXTS, "item": _BYTES,
 }  # fmt: skip
 _SCORE_TYPES = {
     "seq": _INT, "row": _INT, "epoch": _INT, "sample_id": _TEXT, "cluster": _TEXT, "critical": _BOOL, "scorer": _TEXT,
@@ -36,9 +36,10 @@ _SCORE_TYPES = {
 
 OUTPUTS = Schema([Field(name, kind) for name, kind in _OUTPUT_TYPES.items()])
 SCORES = Schema([Field(name, kind) for name, kind in _SCORE_TYPES.items()])
-LONG_COLUMNS = ("input_preview", "output_preview", "search_text", "item", "explanation")
+LONG_COLUMNS = ("opening", "input_preview", "search_text", "item", "explanation")
 """Columns whose values hardly repeat: a dictionary of them would only cost."""
 
+_SHARED = list(_SCORE_TYPES).index("scorer")  # the first columns of both files are the same
 _BATCH_ROWS = 2_000
 _BATCH_BYTES = 8_000_000
 
@@ -70,9 +71,9 @@ def batches(items: Iterable[Item]) -> Iterator[Batch]:
             )
         before = here
         payload = encode_item(item)
-        row = _storable_row(output_row(item))
-        outputs.append(_output_values(seq, row, item, payload))
-        scores.extend(_score_values(seq, row, item))
+        values = _output_values(seq, item, payload)
+        outputs.append(values)
+        scores.extend(_score_values(values[:_SHARED], score) for score in scores_by_name(item).values())
         size += len(payload)
         if len(outputs) >= _BATCH_ROWS or size >= _BATCH_BYTES:
             yield _batch(outputs, scores)
@@ -81,37 +82,45 @@ def batches(items: Iterable[Item]) -> Iterator[Batch]:
         yield _batch(outputs, scores)
 
 
-def _storable_row(row: OutputRow) -> OutputRow:
-    return OutputRow(
-        row.row, row.epoch, storable(row.sample_id), _text(row.cluster), row.critical, _text(row.error), *row[6:]
+def _output_values(seq: int, item: Item, payload: bytes) -> tuple[Any, ...]:
+    row, texts = output_row(item), segment_texts(item.sample)
+    return (
+        seq,
+        row.row,
+        row.epoch,
+        storable(row.sample_id),
+        _text(row.cluster),
+        row.critical,
+        _text(row.error),
+        _text(row.finish_reason),
+        row.empty,
+        row.latency_s,
+        row.cost_usd,
+        row.input_tokens,
+        row.output_tokens,
+        row.output_chars,
+        storable(row.opening),
+        row.input_preview,
+        search_text(item),
+        [storable(key) for key in texts],
+        [storable(text) for text in texts.values()],
+        payload,
     )
 
 
-def _output_values(seq: int, row: OutputRow, item: Item, payload: bytes) -> tuple[Any, ...]:
-    texts = segment_texts(item.sample)
-    keys = [storable(key) for key in texts]
-    return (seq, *row, search_text(item), keys, [storable(text) for text in texts.values()], payload)
-
-
-def _score_values(seq: int, row: OutputRow, item: Item) -> Iterator[tuple[Any, ...]]:
-    for score in scores_by_name(item).values():
-        yield (
-            seq,
-            row.row,
-            row.epoch,
-            row.sample_id,
-            row.cluster,
-            row.critical,
-            storable(score.scorer),
-            storable(score.scorer_version),
-            number(score.value),
-            _text(score.label),
-            _text(score.reason),
-            _text(score.explanation),
-            storable(score.tier),
-            number(score.probability),
-            number(score.cost_usd),
-        )
+def _score_values(shared: tuple[Any, ...], score: Score) -> tuple[Any, ...]:
+    return (
+        *shared,
+        storable(score.scorer),
+        storable(score.scorer_version),
+        number(score.value),
+        _text(score.label),
+        _text(score.reason),
+        _text(score.explanation),
+        storable(score.tier),
+        number(score.probability),
+        number(score.cost_usd),
+    )
 
 
 def _text(value: str | None) -> str | None:

@@ -1,10 +1,12 @@
-"""Errors that sealed and live runs share."""
+"""Errors of reading runs, sealed or live."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from assay.core.errors import NotFoundError, nearest
+from assay.core.errors import NotFoundError, StoreError, nearest
+from assay.stores.failures import failure
+from assay.stores.results.segments import Segment
 
 
 def scorer_unknown(run_id: str, scorer: str, known: Iterable[str]) -> NotFoundError:
@@ -19,3 +21,22 @@ def sample_unknown(run_id: str, sample_id: str, epoch: int, known: Iterable[str]
         hint=nearest(sample_id, known),
         code="sample.unknown",
     )
+
+
+def unreadable(segment: Segment, error: Exception) -> StoreError:
+    """What a DuckDB error on a segment means: ``store.corrupt``, or ``store.unusable`` where the data may be whole.
+
+    DuckDB says "IO Error" for a file that is gone, forbidden or cut off alike, so the system is asked first.
+    """
+    import duckdb
+
+    for path in (segment.outputs, segment.scores):
+        try:
+            with path.open("rb") as file:
+                file.read(1)
+        except FileNotFoundError:
+            return failure(path, "store.corrupt", cause=f"{path.name} is missing")
+        except OSError as refused:
+            return failure(path, "store.unusable", cause=refused.strerror or refused)
+    whole = isinstance(error, duckdb.OutOfMemoryException | duckdb.InterruptException | duckdb.ConnectionException)
+    return failure(segment.outputs.parent, "store.unusable" if whole else "store.corrupt", cause=error)

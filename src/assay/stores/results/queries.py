@@ -7,6 +7,8 @@ files or for their narrow columns in memory. Lists never read the long columns: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assay.core.protocols import PageQuery
 
 ITEMS = "SELECT item FROM read_parquet($outputs) WHERE seq >= $low AND seq < $high ORDER BY seq"
@@ -25,52 +27,63 @@ SEGMENT = (
     "WHERE list_contains(metadata_keys, $key) ORDER BY seq DESC"
 )
 
-COPY_OUTPUTS = (
-    "CREATE OR REPLACE TABLE {table} AS SELECT seq, row, sample_id, epoch, critical, error, latency_s, cost_usd, "
-    "output_chars, input_preview, output_preview FROM read_parquet($outputs)"
-)
+COPY_OUTPUTS = "CREATE OR REPLACE TABLE {table} AS {narrow} ORDER BY seq"
 
 COPY_SCORES = "CREATE OR REPLACE TABLE {table} AS SELECT seq, scorer, value FROM read_parquet($scores)"
 
 PAGE_ROWS = (
-    "SELECT seq, row, sample_id, epoch, input_preview, output_preview, latency_s, cost_usd, error "
+    "SELECT seq, row, sample_id, epoch, input_preview, opening, latency_s, cost_usd, error "
     "FROM {outputs} WHERE seq IN (SELECT unnest($picked))"
 )
 
 PAGE_SCORES = "SELECT seq, scorer, value FROM {scores} WHERE seq IN (SELECT unnest($picked)) ORDER BY seq"
 
-_SHOW_ONE = {"unscored": "v.value IS NULL", "zero": "v.value = 0", "below": "v.value < 1"}
-_SHOW_ANY = {
-    "unscored": "(seq IN (SELECT seq FROM {scores} WHERE value IS NULL) OR seq NOT IN (SELECT seq FROM {scores}))",
-    "zero": "seq IN (SELECT seq FROM {scores} WHERE value = 0)",
-    "below": "seq IN (SELECT seq FROM {scores} WHERE value < 1)",
-}
+_SHOW_ONE = {"unscored": "{value} IS NULL", "zero": "{value} = 0", "below": "{value} < 1"}
+_SHOW_ANY = {"unscored": "coalesce(some_missing, true)", "zero": "some_zero", "below": "least < 1"}
 _SHOW_EVERY = {"all": "true", "critical": "critical", "error": "error IS NOT NULL"}
 
 
-def numbers(field: str) -> str:
-    """Known values of one numeric column, in order."""
-    return f"SELECT {field} FROM read_parquet($outputs) WHERE {field} IS NOT NULL ORDER BY seq"  # noqa: S608 - checked
+def outputs(fields: Sequence[str]) -> str:
+    """Columns of the outputs, in order."""
+    return f"SELECT {', '.join(fields)} FROM read_parquet($outputs) ORDER BY seq"  # noqa: S608 - checked names
 
 
-def page_count(query: PageQuery) -> str:
-    """How many rows a query finds."""
-    return f"SELECT count(*) {_page_source(query)}"
+def narrow(scorers: int, *, scores: str) -> str:
+    """The narrow columns of the outputs, and the values each scorer gave beside them.
+
+    Scorer names are any text, so the columns are numbered: ``v0`` holds the values of ``$scorers[1]``. A page that
+    filters and sorts them needs no join.
+
+    Args:
+        scorers: How many names ``$scorers`` holds.
+        scores: What to select the scores from.
+    """
+    values = "".join(f", any_value(value) FILTER (WHERE scorer = $scorers[{i + 1}]) AS v{i}" for i in range(scorers))
+    return (
+        "SELECT seq, row, sample_id, epoch, critical, error, latency_s, cost_usd, output_chars, input_preview, "  # noqa: S608
+        "opening, v.* EXCLUDE (seq) FROM read_parquet($outputs) LEFT JOIN (SELECT seq, "
+        "bool_or(value IS NULL) AS some_missing, bool_or(value = 0) AS some_zero, min(value) AS least"
+        f"{values} FROM {scores} GROUP BY seq) v USING (seq)"
+    )
 
 
-def page(query: PageQuery) -> str:
-    """Positions of the rows a page shows, in its order."""
+def page_count(query: PageQuery, *, position: int | None) -> str:
+    """How many rows a query finds; ``position`` is that of its scorer, if it names one."""
+    return f"SELECT count(*) {_page_source(query, position)}"
+
+
+def page(query: PageQuery, *, position: int | None) -> str:
+    """Places of the rows a page shows, in its order."""
     direction = "DESC" if query.descending else "ASC"
-    keys = {"row": "seq", "value": "v.value"}
+    keys = {"row": "seq", "value": f"v{position}"}
     order = f"{keys.get(query.sort, query.sort)} {direction} NULLS LAST, seq"
-    if query.sort == "value" and query.scorer is None:
+    if query.sort == "value" and position is None:
         order = "seq"
-    return f"SELECT seq {_page_source(query)} ORDER BY {order} LIMIT $limit OFFSET $offset"
+    return f"SELECT seq {_page_source(query, position)} ORDER BY {order} LIMIT $limit OFFSET $offset"
 
 
-def _page_source(query: PageQuery) -> str:
-    one = query.scorer is not None
-    shows = {**_SHOW_EVERY, **(_SHOW_ONE if one else _SHOW_ANY)}
-    joined = "LEFT JOIN (SELECT seq, value FROM {scores} WHERE scorer = $scorer) v USING (seq)" if one else ""
-    search = "AND contains(search_text, $needle)" if query.search else ""
-    return f"FROM {{outputs}} {joined} WHERE {shows[query.show]} {search}"
+def _page_source(query: PageQuery, position: int | None) -> str:
+    shows = {**_SHOW_EVERY, **(_SHOW_ANY if position is None else _SHOW_ONE)}
+    search = "AND seq IN (SELECT seq FROM read_parquet($outputs) WHERE contains(search_text, $needle))"
+    show = shows[query.show].format(value=f"v{position}")
+    return f"FROM {{outputs}} WHERE {show} {search if query.search else ''}"

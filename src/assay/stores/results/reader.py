@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from assay.core.protocols import Journal, Page, PageQuery, Results, ScoreColumn
 from assay.core.records import Item
@@ -62,11 +63,11 @@ class ResultsReader:
             return self._sealed.page(run_id, query)
         return twins.page(self.items(run_id), query, run_id=run_id)
 
-    def numbers(self, run_id: str, field: str) -> Sequence[float]:
-        """Known values of one of the numeric fields, in order."""
+    def outputs(self, run_id: str, fields: Sequence[str]) -> list[list[Any]]:
+        """Fields of the outputs as parallel lists; raises InvalidInputError naming the nearest known field."""
         if self._sealed.sealed(run_id):
-            return self._sealed.numbers(run_id, field)
-        return twins.numbers(self.items(run_id), field)
+            return self._sealed.outputs(run_id, fields)
+        return twins.outputs(self.items(run_id), fields)
 
     def segment(self, run_id: str, key: str) -> Mapping[str, str]:
         """sample_id → value of the metadata key as text; samples without it are absent."""

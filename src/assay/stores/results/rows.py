@@ -16,7 +16,7 @@ from assay.core.records import Item, Sample, Score
 from assay.stores.text import displayable
 
 PREVIEW_CHARS = 200
-NUMBERS = ("latency_s", "cost_usd", "output_tokens", "input_tokens", "output_chars")
+OPENING_CHARS = 300
 SORTS = ("row", "value", "latency_s", "cost_usd", "output_chars")
 SHOWS = ("all", "unscored", "zero", "below", "critical", "error")
 
@@ -30,13 +30,19 @@ class OutputRow(NamedTuple):
     cluster: str | None
     critical: bool
     error: str | None
+    finish_reason: str | None
+    empty: bool
     latency_s: float | None
     cost_usd: float | None
     input_tokens: float | None
     output_tokens: float | None
     output_chars: float
+    opening: str
     input_preview: str
-    output_preview: str
+
+
+FIELDS = OutputRow._fields[:-1]
+"""What ``Results.outputs`` can be asked for."""
 
 
 def output_row(item: Item) -> OutputRow:
@@ -49,13 +55,15 @@ def output_row(item: Item) -> OutputRow:
         sample.cluster,
         sample.critical,
         output.error,
+        output.finish_reason,
+        not output.tool_calls and not output.text.strip(),
         number(output.latency_s),
         number(output.cost_usd),
         number(output.usage.input_tokens),
         number(output.usage.output_tokens),
         float(len(output.text)),
+        output.text[:OPENING_CHARS],
         preview(input_text(sample)),
-        preview(output.text),
     )
 
 
@@ -127,8 +135,11 @@ def checked_query(query: PageQuery) -> PageQuery:
     return query
 
 
-def checked_number(field: str) -> str:
-    """The field itself; raises InvalidInputError naming the nearest one."""
-    if field not in NUMBERS:
-        raise InvalidInputError(f"there is no number called {field!r}", hint=nearest(field, NUMBERS))
-    return field
+def checked_fields(fields: Sequence[str]) -> Sequence[str]:
+    """The fields themselves; raises InvalidInputError naming the nearest known one, or that there is none."""
+    for field in fields:
+        if field not in FIELDS:
+            raise InvalidInputError(f"outputs have no field called {field!r}", hint=nearest(field, FIELDS))
+    if not fields:
+        raise InvalidInputError("no field of the outputs was asked for", hint=f"known: {', '.join(FIELDS)}")
+    return fields

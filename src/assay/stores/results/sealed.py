@@ -12,14 +12,15 @@ from assay.stores.failures import failure
 from assay.stores.names import checked_name
 from assay.stores.payload import decode_item
 from assay.stores.results import queries
-from assay.stores.results.duck import DuckReader, literal_path
-from assay.stores.results.errors import sample_unknown, scorer_unknown
-from assay.stores.results.page_tables import PARQUET, PageTables, Relations
-from assay.stores.results.rows import checked_number, checked_query, search_needle
+from assay.stores.results.duck import DuckReader
+from assay.stores.results.errors import sample_unknown, scorer_unknown, unreadable
+from assay.stores.results.page_tables import PageTables, Relations, parameters
+from assay.stores.results.rows import checked_fields, checked_query, preview, search_needle
 from assay.stores.results.segments import Segment, read_segment, write_segment
 from assay.stores.text import original, storable
 
 _CHUNK = 2_500
+_ESCAPED = frozenset({"sample_id", "cluster", "error", "finish_reason", "opening"})
 
 T = TypeVar("T")
 
@@ -32,13 +33,14 @@ class SealedResults:
     Args:
         root: The directory; made by the first ``seal``.
         read_only: Refuse ``seal``.
+        copied_items: Runs with no more items are copied into memory, narrowly, when pages of them are asked for.
     """
 
-    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+    def __init__(self, root: Path, *, read_only: bool = False, copied_items: int = 250_000) -> None:
         self._root = root
         self._read_only = read_only
         self._duck = DuckReader()
-        self._tables = PageTables(self._duck)
+        self._tables = PageTables(self._duck, copied_items=copied_items)
 
     def seal(self, run_id: str, items: Iterable[Item]) -> None:
         """Write the run's segments at once (all or nothing); sealing again replaces them.
@@ -83,7 +85,8 @@ class SealedResults:
         """One scorer's verdicts; raises NotFoundError (``scorer.unknown``) when the run has items but none of its."""
 
         def read(segment: Segment) -> ScoreColumn:
-            self._check_scorer(run_id, segment, scorer)
+            if segment.items:
+                self._scorer_position(run_id, segment, scorer)
             ids, epoch, value, reason, cluster, critical = self._columns(
                 segment, queries.COLUMN, scorer=storable(scorer)
             )
@@ -96,25 +99,33 @@ class SealedResults:
         checked_query(query)
 
         def read(segment: Segment) -> Page:
-            given: dict[str, Any] = {"needle": search_needle(query), "limit": query.limit, "offset": query.offset}
-            if query.scorer is not None:
-                self._check_scorer(run_id, segment, query.scorer)
-                given["scorer"] = storable(query.scorer)
+            position = None
+            if query.scorer is not None and segment.items:
+                position = self._scorer_position(run_id, segment, query.scorer)
+            given = {"needle": search_needle(query), "limit": query.limit, "offset": query.offset}
             with self._tables.lock:
                 narrow = self._tables.relations(segment)
-                source = (PARQUET if query.search else narrow)._asdict()
+                count, page = (
+                    sql(query, position=position).format(outputs=narrow.outputs)
+                    for sql in (queries.page_count, queries.page)
+                )
                 total = segment.items
                 if query.show != "all" or query.search:
-                    total = self._rows(segment, queries.page_count(query).format(**source), **given)[0][0]
-                picked = [row[0] for row in self._rows(segment, queries.page(query).format(**source), **given)]
+                    total = self._rows(segment, count, **given)[0][0]
+                picked = [row[0] for row in self._rows(segment, page, **given)]
                 return Page(total=total, rows=self._page_rows(segment, narrow, picked))
 
         return self._read(run_id, read, Page(total=0, rows=[]))
 
-    def numbers(self, run_id: str, field: str) -> Sequence[float]:
-        """Known values of one of the numeric fields, in order."""
-        sql = queries.numbers(checked_number(field))
-        return self._read(run_id, lambda segment: self._columns(segment, sql)[0], [])
+    def outputs(self, run_id: str, fields: Sequence[str]) -> list[list[Any]]:
+        """Fields of the outputs as parallel lists; raises InvalidInputError naming the nearest known field."""
+        sql = queries.outputs(checked_fields(fields))
+
+        def read(segment: Segment) -> list[list[Any]]:
+            found = zip(fields, self._columns(segment, sql), strict=True)
+            return [_originals(column) if field in _ESCAPED else column for field, column in found]
+
+        return self._read(run_id, read, [[] for _ in fields])
 
     def segment(self, run_id: str, key: str) -> Mapping[str, str]:
         """sample_id → value of the metadata key as text, cut to 200 characters; samples without it are absent."""
@@ -137,13 +148,13 @@ class SealedResults:
             scores[seq][original(scorer)] = value
         rows = {}
         for found in self._rows(segment, queries.PAGE_ROWS.format(**narrow._asdict()), picked=picked):
-            seq, row, sample_id, epoch, input_preview, output_preview, latency_s, cost_usd, error = found
+            seq, row, sample_id, epoch, input_preview, opening, latency_s, cost_usd, error = found
             rows[seq] = {
                 "row": row,
                 "sample_id": original(sample_id),
                 "epoch": epoch,
                 "input": input_preview,
-                "output": output_preview,
+                "output": preview(original(opening)),
                 "latency_s": latency_s,
                 "cost_usd": cost_usd,
                 "error": None if error is None else original(error),
@@ -154,9 +165,10 @@ class SealedResults:
     def _directory(self, run_id: str) -> Path:
         return self._root / checked_name(run_id)
 
-    def _check_scorer(self, run_id: str, segment: Segment, scorer: str) -> None:
-        if segment.items and storable(scorer) not in segment.scorers:
+    def _scorer_position(self, run_id: str, segment: Segment, scorer: str) -> int:
+        if storable(scorer) not in segment.scorers:
             raise scorer_unknown(run_id, scorer, [original(name) for name in segment.scorers])
+        return segment.scorers.index(storable(scorer))
 
     def _read(self, run_id: str, read: Callable[[Segment], T], when_not_sealed: T) -> T:
         segment = self.segment_of(run_id)
@@ -169,21 +181,17 @@ class SealedResults:
         except duckdb.Error as error:
             again = self.segment_of(run_id)  # another process may have sealed the run anew and removed these files
             if again is None or again.generation == segment.generation:
-                raise failure(self._directory(run_id), "store.corrupt", cause=error) from error
+                raise unreadable(segment, error) from error
             return read(again)
 
     def _found(self, run_id: str, sql: str, **given: Any) -> list[tuple[Any, ...]]:
         return self._read(run_id, lambda segment: self._rows(segment, sql, **given), [])
 
     def _rows(self, segment: Segment, sql: str, **given: Any) -> list[tuple[Any, ...]]:
-        return self._duck.rows(sql, {**_files(segment), **given})
+        return self._duck.rows(sql, {**parameters(segment), **given})
 
     def _columns(self, segment: Segment, sql: str, **given: Any) -> list[list[Any]]:
-        return self._duck.columns(sql, {**_files(segment), **given})
-
-
-def _files(segment: Segment) -> dict[str, str]:
-    return {"outputs": literal_path(segment.outputs), "scores": literal_path(segment.scores)}
+        return self._duck.columns(sql, {**parameters(segment), **given})
 
 
 def _originals(texts: list[Any]) -> list[Any]:

@@ -14,10 +14,11 @@ from assay.core.records import Item
 from assay.stores.results.errors import sample_unknown, scorer_unknown
 from assay.stores.results.rows import (
     OutputRow,
-    checked_number,
+    checked_fields,
     checked_query,
     number,
     output_row,
+    preview,
     scores_by_name,
     search_needle,
     search_text,
@@ -58,11 +59,11 @@ def column(items: Iterable[Item], *, run_id: str, scorer: str) -> ScoreColumn:
     return result
 
 
-def numbers(items: Iterable[Item], field: str) -> Sequence[float]:
-    """Known values of one of the numeric fields, in order."""
-    checked_number(field)
-    found = (getattr(output_row(entry), field) for entry in items)
-    return [value for value in found if value is not None]
+def outputs(items: Iterable[Item], fields: Sequence[str]) -> list[list[Any]]:
+    """One list for each field, in order."""
+    checked_fields(fields)
+    rows = [output_row(found) for found in items]
+    return [[getattr(row, field) for row in rows] for field in fields]
 
 
 def segment(items: Iterable[Item], key: str) -> Mapping[str, str]:
@@ -142,7 +143,7 @@ def _shown(row: OutputRow, values: Values) -> dict[str, Any]:
         "sample_id": row.sample_id,
         "epoch": row.epoch,
         "input": row.input_preview,
-        "output": row.output_preview,
+        "output": preview(row.opening),
         "latency_s": row.latency_s,
         "cost_usd": row.cost_usd,
         "error": row.error,
