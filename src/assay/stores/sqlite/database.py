@@ -103,7 +103,9 @@ class Database:
             connection = self._connect("ro", extra)
             try:
                 with self._translated():
-                    self._check_version(connection)
+                    is_new = self._check_version(connection) == 0
+                if is_new:  # another process is making it this moment
+                    raise failure(self.path, "store.missing", kept="nothing was changed")
             except StoreError as error:
                 connection.close()
                 if extra or error.code not in ("store.read_only", "store.unusable") or self._has_unread_wal():
@@ -135,8 +137,8 @@ class Database:
             else:
                 return
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    def _check_version(self, connection: sqlite3.Connection) -> int:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise StoreError(
                 f"store {self.path} was written by a newer Assay (format {version}; this one reads up to {VERSION}); "
@@ -144,6 +146,7 @@ class Database:
                 hint="pip install --upgrade assay, or name another place with --store",
                 code="store.newer",
             )
+        return version
 
     def _has_unread_wal(self) -> bool:
         wal = self.path.with_name(self.path.name + "-wal")
