@@ -29,7 +29,8 @@ _FILE = "read_parquet($scores)"
 class PageTables:
     """Copies of the last runs looked at, about 0.5 kB an item.
 
-    Runs of more than ``copied_items`` are read from their files. Hold ``lock`` from asking for the relations until they have been used.
+    Runs of more than ``copied_items`` are read from their files. Hold ``lock`` from asking for the relations until they
+    have been used.
     """
 
     def __init__(self, duck: DuckReader, *, copied_items: int) -> None:
