@@ -27,7 +27,7 @@ test: .venv/installed-dev ## the fast tests, under two minutes
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: test ## every test, the slow ones after the fast ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m slow
 
 check: .venv/installed-dev ## format, lint, types and the import rule; no tests
 	$(BIN)/ruff format --check .

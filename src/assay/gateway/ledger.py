@@ -11,7 +11,7 @@ from assay.core.records import Reply
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """Counts of one model, or of all together.
 
     Attributes:
@@ -42,8 +42,8 @@ class Tally:
         else:
             self.cost_usd += reply.cost_usd
 
-    def merge(self, other: Tally) -> None:
-        for name in Tally.__slots__:
+    def merge(self, other: Counts) -> None:
+        for name in Counts.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @property
@@ -95,14 +95,14 @@ class UsageSummary:
 class Ledger:
     """The books of one run."""
 
-    models: dict[str, Tally] = field(default_factory=dict)
+    models: dict[str, Counts] = field(default_factory=dict)
     served: Counter[str] = field(default_factory=Counter)
 
-    def of(self, model: str) -> Tally:
+    def of(self, model: str) -> Counts:
         """The counts of one model."""
         tally = self.models.get(model)
         if tally is None:
-            tally = self.models[model] = Tally()
+            tally = self.models[model] = Counts()
         return tally
 
     def paid(self, model: str, reply: Reply) -> None:
@@ -112,7 +112,7 @@ class Ledger:
 
     def summary(self) -> UsageSummary:
         """Everything so far."""
-        total = Tally()
+        total = Counts()
         for tally in self.models.values():
             total.merge(tally)
         by_model = {model: self.models[model].to_dict() for model in sorted(self.models)}

@@ -35,7 +35,7 @@ def _example(row: int, epoch: int) -> Item:
     output = Output(
         sample_id=key,
         epoch=epoch,
-        text="" if failed else f"Antwort {row} – ünïcode 🜚 null NULL\n",
+        text="" if failed else f"Antwort {row} – ünïcode 🜚 null NULL\n" * (12 if row == 5 else 1),
         messages=[{"role": "user", "content": f"Frage {row}"}, {"role": "assistant", "content": None}],
         tool_calls=[{"name": "add", "arguments": {"a": 2**70, "b": -1}, "result": "3", "seconds": 0.25}],
         finish_reason=None if failed else "stop",
@@ -59,7 +59,9 @@ def _example(row: int, epoch: int) -> Item:
             metadata={"skill": ["add", "sub"][row % 2], "level": row, "none": None, "deep": {"x": [1, None, "\ud800"]}},
         ),
         output=output,
-        scores=[
+        scores=[]
+        if row == 6
+        else [
             _score(key, epoch, "exact", value, "provider_error"),
             _score(key, epoch, "overlap", None if row % 2 else row / 7, "sample has no reference"),
         ],
