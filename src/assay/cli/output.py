@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def number(value: float | None, unit: str = "score") -> str:
     if unit == "share":
         return f"{100 * value:.1f}%"
     if unit == "usd":
-        return f"${value:.4f}" if abs(value) >= 0.001 or value == 0 else f"${value:.2g}"
+        return f"${value:.4f}" if abs(value) >= 0.001 or value == 0 else f"${_small(value)}"
     if unit == "s":
         return f"{value:.2f} s"
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.1f}"
@@ -75,7 +76,12 @@ def money(value: float | None) -> str:
         return "unknown"
     if value >= 1 or value == 0:
         return f"${value:,.2f}"
-    return f"${value:.4f}" if value >= 0.001 else f"${value:.2g}"
+    return f"${value:.4f}" if value >= 0.001 else f"${_small(value)}"
+
+
+def _small(value: float) -> str:
+    """Two significant digits without an exponent: a price is no physical constant."""
+    return f"{value:.{1 - math.floor(math.log10(abs(value)))}f}"
 
 
 def interval(estimate: Mapping[str, Any]) -> str:
