@@ -88,3 +88,19 @@ def test_drawn_shots_depend_on_the_seed_alone(seed: int) -> None:
         len({text_of(Prompt(template="{{ input }}", shots=3, shots_from=samples(8), seed=s), sample) for s in range(9)})
         > 1
     )
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["Q: {{ input }}\nA:", "{{input}}{{ topic }}\n", "no variable", "{{ choices }}", "{% if topic %}x{% endif %}{{ input }}",
+     "{{ input|upper }}", "{{ topic }}\r\n{{ input }}", "{# note #}{{ input }}", "{{ true }}", "{{ range }}", "a }} b"],
+)  # fmt: skip
+def test_a_plain_template_renders_what_jinja_renders(source: str) -> None:
+    from assay.engine.prompts import environment
+    from assay.engine.templates import plain_template
+
+    variables = {"input": "why <?> {{ x }}", "topic": None, "choices": ["a", "b"]}
+    plain = plain_template(source)
+    if plain is not None:
+        assert plain.render(variables) == environment().from_string(source).render(variables)
+    assert (plain is None) == any(mark in source for mark in ("{%", "|", "\r", "{#", "true", "range", "a }}"))

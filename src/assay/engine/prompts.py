@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from assay.core.errors import ConfigError, DataError, InvalidInputError, nearest
 from assay.core.records import Message, Sample
 from assay.core.task import Prompt
-from assay.engine.templates import Fillable, plain_template
+from assay.engine.templates import Fillable, PlainTemplate, plain_template
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,7 +39,6 @@ class PromptRenderer:
 
     def __init__(self, prompt: Prompt) -> None:
         self.prompt = prompt
-        self._env = environment()
         self._whole_input = prompt.template is not None and prompt.template.strip() in ("{{ input }}", "{{input}}")
         self._template = self._compile(prompt.template) if prompt.template is not None else None
         self._messages = [(message, self._compile_content(message)) for message in prompt.messages or ()]
@@ -53,11 +52,18 @@ class PromptRenderer:
         if prompt.shots and self._shot is None:
             raise ConfigError("a prompt of messages needs a shot_template for its shots", hint="add shot_template:")
 
+    @cached_property
+    def _env(self) -> Environment:
+        return environment()
+
     def _compile(self, source: str) -> Fillable:
+        plain = plain_template(source)
+        if plain is not None:
+            return plain
         from jinja2 import TemplateSyntaxError
 
         try:
-            return plain_template(self._env, source) or self._env.from_string(source)
+            return self._env.from_string(source)
         except TemplateSyntaxError as error:
             raise ConfigError(
                 f"the prompt template is not valid in line {error.lineno}: {error.message}",
@@ -105,17 +111,18 @@ class PromptRenderer:
         return self._compile(source)
 
     def _fill(self, template: Fillable, variables: Mapping[str, Any], sample: Sample) -> str:
+        if isinstance(template, PlainTemplate):
+            missing = template.missing(variables)
+            if missing is not None:
+                raise _undefined(sample, missing, f"{missing!r} is undefined", variables)
+            return template.render(variables)
         from jinja2 import TemplateError, UndefinedError
 
         try:
             return template.render(variables)
         except UndefinedError as error:
-            missing = (error.message or "").split("'")[1:2]
-            raise InvalidInputError(
-                f"the prompt of sample {sample.id} cannot be written: {error.message}",
-                hint=nearest(missing[0] if missing else "", variables),
-                code="prompt.undefined",
-            ) from error
+            message = error.message or ""
+            raise _undefined(sample, "".join(message.split("'")[1:2]), message, variables) from error
         except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"the prompt of sample {sample.id} cannot be written: {error}",
@@ -163,6 +170,14 @@ class PromptRenderer:
         variables = {**_variables(example), "reference": reference, "shots": ""}
         text = self._fill(self._shot, variables, example)
         return text if self.prompt.shot_template is not None else f"{text.rstrip()} {reference}"
+
+
+def _undefined(sample: Sample, name: str, message: str, variables: Mapping[str, Any]) -> InvalidInputError:
+    return InvalidInputError(
+        f"the prompt of sample {sample.id} cannot be written: {message}",
+        hint=nearest(name, variables),
+        code="prompt.undefined",
+    )
 
 
 def _variables(sample: Sample) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+_VARIABLE = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
+_JINJA = re.compile(r"\{[{%#]|[%#}]\}|\r")
+"""What makes the text between variables Jinja's: a delimiter, or a line end that it would change."""
+_NOT_VARIABLES = frozenset(
+    ["true", "false", "none", "True", "False", "None", "self", "super", "caller", "loop", "varargs", "kwargs", "and", "or", "not", "in", "is", "if", "else", "range", "dict", "lipsum", "cycler", "joiner", "namespace"]
+)
 
 
 class Fillable(Protocol):
@@ -19,46 +24,34 @@ class PlainTemplate:
     """Text and variable names in turn; renders exactly what Jinja would.
 
     Args:
-        parts: ``(text, None)`` or ``("", name)``.
+        parts: Text, name, text, name, …, text.
     """
 
-    def __init__(self, parts: Sequence[tuple[str, str | None]]) -> None:
-        self._parts = parts
+    def __init__(self, parts: Sequence[str]) -> None:
+        self._texts, self._names = parts[0::2], parts[1::2]
+
+    def missing(self, variables: Mapping[str, Any]) -> str | None:
+        """The first name that is not there."""
+        return next((name for name in self._names if name not in variables), None)
 
     def render(self, variables: Mapping[str, Any], /) -> str:
-        """The text; raises Jinja's UndefinedError for a name that is not there."""
-        try:
-            return "".join(text if name is None else str(variables[name]) for text, name in self._parts)
-        except KeyError as error:
-            from jinja2 import UndefinedError
-
-            raise UndefinedError(f"{error} is undefined") from error
+        """The text; every name must be there."""
+        filled = [self._texts[0]]
+        for name, text in zip(self._names, self._texts[1:], strict=True):
+            filled += (str(variables[name]), text)
+        return "".join(filled)
 
 
-def plain_template(env: Environment, source: str) -> PlainTemplate | None:
-    """The template as a plain one; ``None`` when it needs Jinja (filters, loops, attributes, globals).
-
-    Raises:
-        TemplateSyntaxError: It is not a template at all.
+def plain_template(source: str) -> PlainTemplate | None:
+    """The template as a plain one; ``None`` when it needs Jinja (filters, blocks, attributes, literals).
 
     Examples:
-        >>> from assay.engine.prompts import environment
-        >>> plain_template(environment(), "Q: {{ input }}").render({"input": 2})
+        >>> plain_template("Q: {{ input }}").render({"input": 2})
         'Q: 2'
-        >>> plain_template(environment(), "{{ input | upper }}") is None
+        >>> plain_template("{{ input | upper }}") is None
         True
     """
-    from jinja2 import nodes
-
-    parts: list[tuple[str, str | None]] = []
-    for statement in env.parse(source).body:
-        if not isinstance(statement, nodes.Output):
-            return None
-        for node in statement.nodes:
-            if isinstance(node, nodes.TemplateData):
-                parts.append((node.data, None))
-            elif isinstance(node, nodes.Name) and node.name not in env.globals:
-                parts.append(("", node.name))
-            else:
-                return None
+    parts = _VARIABLE.split(source)
+    if any(_JINJA.search(text) for text in parts[0::2]) or not _NOT_VARIABLES.isdisjoint(parts[1::2]):
+        return None
     return PlainTemplate(parts)
