@@ -1,8 +1,7 @@
 """Cost of one sandboxed sample, two at a time, against starting a bare interpreter.
 
-Run with ``python bench/sandbox.py [samples]``. Rounds of the two are interleaved, so that both sides see the same
-machine; printed are the medians over the rounds and their ratio. Processor time is that of everything started, so it
-holds on a busy machine too.
+Rounds of the two are interleaved, so that both sides see the same machine. Processor time is that of everything
+started, so it holds on a busy machine too.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import asyncio
 import resource
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ from dataclasses import replace
 
 from assay.sandbox import Program, find_sandbox
 from assay.sandbox.bubblewrap import BubblewrapSandbox
+from bench.measure import Row
 
 PROMPT = "from typing import List\n\n\ndef add_all(xs: List[int], n: int) -> List[int]:\n"
 PROGRAM = Program(
@@ -27,10 +26,11 @@ PROGRAM = Program(
     entry="add_all",
     checks=["def check(candidate):\n    assert candidate([1, 2], 3) == [4, 5]\n", "check(add_all)"],
 )
-AT_ONCE, IN_A_ROUND = 2, 10
+AT_ONCE, IN_A_ROUND, ROUNDS = 2, 10, 20
 
 
-def main(samples: int) -> None:
+def rows() -> list[Row]:
+    """Wall and processor time of a sample, and their ratios to ``python -c pass``, two at a time."""
     sandbox = find_sandbox()
     if not isinstance(sandbox, BubblewrapSandbox):
         raise SystemExit("this bench measures bubblewrap")
@@ -48,20 +48,16 @@ def main(samples: int) -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             list(threads.map(lambda _: subprocess.run(bare, check=True), range(IN_A_ROUND)))
 
-    sides: dict[str, list[tuple[float, float]]] = {"sandboxed sample": [], "python -c pass": []}
-    for _ in range(max(1, samples // IN_A_ROUND)):
-        for name, work in zip(sides, (sandboxed, interpreters), strict=True):
-            sides[name].append(measure(work))
-    wall, processor = {}, {}
-    for name, rounds in sides.items():
-        wall[name], processor[name] = (statistics.median(values) for values in zip(*rounds, strict=True))
-        low, *_, high = statistics.quantiles([each for each, _ in rounds], n=10)
-        print(f"{name:18} wall {wall[name]:5.1f} ms a sample ({low:.1f}–{high:.1f}), CPU {processor[name]:5.1f} ms")
-    ours, theirs = sides
-    print(
-        f"ratio              wall {wall[ours] / wall[theirs]:5.2f}, CPU {processor[ours] / processor[theirs]:5.2f}; "
-        f"target: at most 25 ms a sample, two at a time, with seccomp"
-    )
+    rounds = [(measure(sandboxed), measure(interpreters)) for _ in range(ROUNDS)]
+    found = []
+    for label, part, limit in (("wall", 0, 25.0), ("CPU", 1, None)):
+        ours, theirs = (statistics.median(pair[side][part] for pair in rounds) for side in (0, 1))
+        ratios = sorted(pair[0][part] / pair[1][part] for pair in rounds)
+        text = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"
+        target, met = ("–", True) if limit is None else (f"≤ {limit:.0f} ms", ours <= limit)
+        against = f"python -c pass {theirs:.1f} ms"
+        found.append(Row(f"sandboxed sample, two at a time, {label}", f"{ours:.1f} ms", against, text, target, met))
+    return found
 
 
 def measure(work: Callable[[], None]) -> tuple[float, float]:
@@ -74,7 +70,3 @@ def measure(work: Callable[[], None]) -> tuple[float, float]:
 def processor_s() -> float:
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)

@@ -92,9 +92,20 @@ def test_drawn_shots_depend_on_the_seed_alone(seed: int) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["Q: {{ input }}\nA:", "{{input}}{{ topic }}\n", "no variable", "{{ choices }}", "{% if topic %}x{% endif %}{{ input }}",
-     "{{ input|upper }}", "{{ topic }}\r\n{{ input }}", "{# note #}{{ input }}", "{{ true }}", "{{ range }}", "a }} b"],
-)  # fmt: skip
+    [
+        "Q: {{ input }}\nA:",
+        "{{input}}{{ topic }}\n",
+        "no variable",
+        "{{ choices }}",
+        "{% if topic %}x{% endif %}{{ input }}",
+        "{{ input|upper }}",
+        "{{ topic }}\r\n{{ input }}",
+        "{# note #}{{ input }}",
+        "{{ true }}",
+        "{{ range }}",
+        "a }} b",
+    ],
+)
 def test_a_plain_template_renders_what_jinja_renders(source: str) -> None:
     from assay.engine.prompts import environment
     from assay.engine.templates import plain_template

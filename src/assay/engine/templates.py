@@ -9,9 +9,10 @@ from typing import Any, Protocol
 _VARIABLE = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
 _JINJA = re.compile(r"\{[{%#]|[%#}]\}|\r")
 """What makes the text between variables Jinja's: a delimiter, or a line end that it would change."""
-_NOT_VARIABLES = frozenset(
-    ["true", "false", "none", "True", "False", "None", "self", "super", "caller", "loop", "varargs", "kwargs", "and", "or", "not", "in", "is", "if", "else", "range", "dict", "lipsum", "cycler", "joiner", "namespace"]
-)
+_LITERALS = ("true", "false", "none", "True", "False", "None")
+_KEYWORDS = ("and", "or", "not", "in", "is", "if", "else")
+_GLOBALS = ("range", "dict", "lipsum", "cycler", "joiner", "namespace", "self", "super", "caller", "loop", "varargs")
+_NOT_VARIABLES = frozenset((*_LITERALS, *_KEYWORDS, *_GLOBALS, "kwargs"))
 
 
 class Fillable(Protocol):
