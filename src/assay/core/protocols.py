@@ -131,7 +131,11 @@ class Journal(Protocol):
         """The stored reply, buffered ones included."""
         ...
 
-    def record_reply(self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None) -> None: ...
+    def record_reply(
+        self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None
+    ) -> Awaitable[None] | None:
+        """Store a reply; what is returned ends when it is committed (``None``: it is already)."""
+        ...
 
     def spent_usd(self, run_id: str) -> float:
         """Sum of the known costs this run has paid for."""

@@ -140,9 +140,13 @@ class RunClient:
             raise
         self._counted.add(key)
         flights.land(key, reply)  # first: it is paid for, even if it cannot be written down
-        self._journal.record_reply(
+        committed = self._journal.record_reply(
             key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd
         )
+        if committed is not None:
+            await (
+                committed
+            )  # nothing more is sent in its place before it is safe: a kill repeats what was in flight only
         return reply
 
     def _from_table(self, model: str, key: bytes) -> Reply | None:

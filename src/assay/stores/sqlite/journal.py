@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from assay.stores.sqlite.database import Database
 from assay.stores.text import original, storable
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Future
 
 _PAGE = 500
 _MOST_KNOWN = 1_000_000
@@ -49,6 +50,7 @@ class SqliteJournal:
         self._lock = RLock()
         self._replies_due_on: AbstractEventLoop | None = None
         self._items_due_on: AbstractEventLoop | None = None
+        self._waiting: list[Future[None]] = []
         self._failed = False
 
     def reply(self, key: bytes) -> StoredReply | None:
@@ -81,13 +83,18 @@ class SqliteJournal:
         for self._last_known, prefix in rows:
             self._known.add(prefix)
 
-    def record_reply(self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None) -> None:
-        """Store a reply and what the run paid for it; a key that is stored already keeps its first payload."""
+    def record_reply(
+        self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None
+    ) -> Awaitable[None] | None:
+        """Store a reply and what the run paid for it; a key that is stored already keeps its first payload.
+
+        What is returned ends when the commit was tried; ``None`` when that is done already.
+        """
         with self._lock:
             self._replies.setdefault(key, StoredReply(payload, run_id))
             if cost_usd is not None:
                 self._spend[run_id] = self._spend.get(run_id, 0.0) + cost_usd
-        self._commit_soon()
+        return self._commit_soon()
 
     def spent_usd(self, run_id: str) -> float:
         """Sum of the known costs this run has paid for."""
@@ -195,13 +202,17 @@ class SqliteJournal:
             ((*key, row, payload) for key, (row, payload) in self._items.items()),
         )
 
-    def _commit_soon(self) -> None:
+    def _commit_soon(self) -> Awaitable[None] | None:
         loop = self._loop()
         if loop is None:
             self.flush()
-        elif self._replies_due_on is not loop:
+            return None
+        if self._replies_due_on is not loop:
             self._replies_due_on = loop
             loop.call_soon(self._commit_replies)
+        committed = loop.create_future()
+        self._waiting.append(committed)
+        return committed
 
     def _commit_later(self) -> None:
         loop = self._loop()
@@ -212,19 +223,24 @@ class SqliteJournal:
             loop.call_later(_ITEMS_WITHIN_S, self._commit_items)
 
     def _loop(self) -> AbstractEventLoop | None:
-        # Imported here: a process that only reads never pays for asyncio.
-        from asyncio import get_running_loop
-
         if self._failed:
             self.flush()
+        asyncio = sys.modules.get("asyncio")  # not imported here: a process that only reads never pays for it
+        if asyncio is None:
+            return None
         try:
-            return get_running_loop()
+            loop: AbstractEventLoop = asyncio.get_running_loop()
+            return loop
         except RuntimeError:
             return None
 
     def _commit_replies(self) -> None:
         self._replies_due_on = None
         self._try(self._flush_replies)
+        waiting, self._waiting = self._waiting, []
+        for committed in waiting:
+            if not committed.done():
+                committed.set_result(None)
 
     def _commit_items(self) -> None:
         self._items_due_on = None
