@@ -114,11 +114,18 @@ def many() -> list[Row]:
     marginal = (large.cpu_s - few.cpu_s) / (MANY - SAMPLES) * 1e6
     growth = large.rss_mb - few.rss_mb
     floor = MANY / IN_FLIGHT * 0.05
-    loss = 100 * (large.wall_s / floor - few.wall_s / (SAMPLES / IN_FLIGHT * 0.05)) / (large.wall_s / floor)
+    loss = 100 * (1 - floor / large.wall_s)
     return [
         Row(f"marginal CPU a sample at {MANY:,}", f"{marginal:.0f} µs", "–", "–", "≤ 200 µs", marginal <= 200),
         Row("memory growth from 2,000 to 100,000", f"{growth:.0f} MB", "–", "–", "≤ 80 MB", growth <= 80),
-        Row("throughput loss from 2,000 to 100,000", f"{max(loss, 0):.1f} %", "–", "–", "≤ 5 %", loss <= 5),
+        Row(
+            "throughput at 100,000, start and end included",
+            f"{MANY / large.wall_s:,.0f}/s",
+            f"server's ceiling {MANY / floor:,.0f}/s",
+            f"{loss:.1f} % less",
+            "≤ 5 % less",
+            loss <= 5,
+        ),
     ]
 
 
