@@ -234,6 +234,6 @@ def prices_page() -> str:
             ]
             for name, entry in section["models"].items()
         ]
-        blocks += [f"## {provider}", f"Read on {section['as_of']} from {section['source']}."]
+        blocks += [f"## {provider}", f"As of {section['as_of']}, unchecked; compare with {section['source']}."]
         blocks.append(table(["model", "input", "cached input", "output", "longest reply, tokens", "as of"], rows))
     return page("Prices", *blocks)

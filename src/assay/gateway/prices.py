@@ -24,8 +24,8 @@ class Price:
     Attributes:
         cached_input: Prompt tokens the provider had in its own cache; ``input`` when ``None``.
         max_output_tokens: The longest reply of the model, for the worst case of calls without ``max_tokens``.
-        as_of: Day the price was read, ``YYYY-MM-DD``; ``None`` for a user's own.
-        source: Where it was read.
+        as_of: Day the price is believed to hold for, ``YYYY-MM-DD``; ``None`` for a user's own.
+        source: The vendor's page to compare it with.
     """
 
     input: float
