@@ -69,7 +69,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the ``assay`` command."""
-    gc.set_threshold(50_000, 20, 100)  # hardly a cycle is made here, and looking for them took a tenth of a run
+    gc.set_threshold(200_000, 20, 100)  # hardly a cycle is made here, and looking for them took a tenth of a run
     try:
         status = cli.main(prog_name="assay", standalone_mode=False)
     except click.ClickException as error:
@@ -84,6 +84,7 @@ def main() -> None:
     except OSError as error:  # a file the user named; stores and datasets report theirs themselves
         _show(_file_error(error))
         status = 3
+    gc.freeze()  # the interpreter looks for cycles once more at its end; what is left then goes with the process
     sys.exit(status if isinstance(status, int) else 0)
 
 

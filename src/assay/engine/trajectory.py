@@ -53,7 +53,7 @@ def output_of(
         cost_usd=_total_cost(replies),
         logprobs=last.logprobs,
         option_logprobs=last.option_logprobs,
-        degraded=any(reply.degraded for reply in replies),
+        degraded=last.degraded if len(replies) == 1 else any(reply.degraded for reply in replies),
     )
 
 
@@ -88,11 +88,15 @@ def failed_output(
 
 
 def _total_latency(replies: Sequence[Reply]) -> float | None:
+    if len(replies) == 1:
+        return replies[0].latency_s
     known = [reply.latency_s for reply in replies if reply.latency_s is not None]
     return sum(known) if len(known) == len(replies) else None
 
 
 def _total_cost(replies: Sequence[Reply]) -> float | None:
+    if len(replies) == 1:
+        return replies[0].cost_usd
     costs = [reply.cost_usd for reply in replies]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
+from pyreqwest.http import Url
 
 from assay.gateway.transport import HttpReply, TransportError, TransportTimeoutError, extra_authorities
 
@@ -29,6 +30,7 @@ class PyreqwestTransport:
         self._ca_file = ca_file
         self._client: Client | None = None
         self._timeouts: dict[float, timedelta] = {}
+        self._urls: dict[str, Url] = {}
 
     def _build(self) -> Client:
         builder = ClientBuilder().follow_redirects(False).user_agent("assay")
@@ -54,7 +56,10 @@ class PyreqwestTransport:
         if timeout is None:
             timeout = self._timeouts[timeout_s] = timedelta(seconds=timeout_s)
         try:
-            reply = await client.post(url).headers(headers).body_bytes(body).timeout(timeout).build().send()
+            address = self._urls.get(url)
+            if address is None:
+                address = self._urls[url] = Url(url)
+            reply = await client.post(address).headers(headers).body_bytes(body).timeout(timeout).build().send()
             content = await reply.bytes()
         except RequestTimeoutError as error:
             raise TransportTimeoutError(f"no reply within {timeout_s:g} s") from error

@@ -13,17 +13,15 @@ from assay.core.protocols import StoredReply
 from assay.core.records import Item
 from assay.stores.payload import decode_item, encode_item
 from assay.stores.sqlite.database import Database
+from assay.stores.sqlite.replies import ReplyTable
 from assay.stores.text import original, storable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
 
 _PAGE = 500
-_MOST_KNOWN = 1_000_000
-_PREFIX = 8
 _ITEMS_AT_ONCE = 200
 _ITEMS_WITHIN_S = 0.25
-_NEW_KEYS = "SELECT rowid, substr(key, 1, 8) FROM reply WHERE rowid > ? ORDER BY rowid"
 
 
 class SqliteJournal:
@@ -41,13 +39,12 @@ class SqliteJournal:
 
     def __init__(self, database: Database, *, replies: Database | None = None) -> None:
         self._database = database
-        self._reply_database = replies or database
+        self._reply_table = ReplyTable(replies or database)
         self._replies: dict[bytes, StoredReply] = {}
         self._spend: dict[str, float] = {}
         self._items: dict[tuple[str, str, int], tuple[int, bytes]] = {}
-        self._known: set[bytes] | None = None
-        self._last_known = 0
         self._lock = RLock()
+        self._last_loop: AbstractEventLoop | None = None
         self._replies_due_on: AbstractEventLoop | None = None
         self._items_due_on: AbstractEventLoop | None = None
         self._waiting: list[Future[None]] = []
@@ -58,30 +55,7 @@ class SqliteJournal:
         buffered = self._replies.get(key)
         if buffered is not None:
             return buffered
-        if not self._may_hold(key):
-            return None
-        found = self._reply_database.rows("SELECT payload, run_id FROM reply WHERE key = ?", (key,))
-        return StoredReply(*found[0]) if found else None
-
-    def _may_hold(self, key: bytes) -> bool:
-        """Whether the table is worth asking: a look-up is a transaction, and in a fresh run every one would miss.
-
-        The first bytes of all keys are held in memory, up to a million; what other processes add is taken in with
-        every commit.
-        """
-        if self._known is None:
-            newest = self._reply_database.rows("SELECT max(rowid) FROM reply")[0][0] or 0
-            self._known = set()
-            if newest <= _MOST_KNOWN:
-                self._learn(self._reply_database.rows(_NEW_KEYS, (0,)))
-            else:
-                self._last_known = -1
-        return self._last_known < 0 or key[:_PREFIX] in self._known
-
-    def _learn(self, rows: Iterable[tuple[int, bytes]]) -> None:
-        assert self._known is not None
-        for self._last_known, prefix in rows:
-            self._known.add(prefix)
+        return self._reply_table.find(key)
 
     def record_reply(
         self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None
@@ -91,7 +65,8 @@ class SqliteJournal:
         What is returned ends when the commit was tried; ``None`` when that is done already.
         """
         with self._lock:
-            self._replies.setdefault(key, StoredReply(payload, run_id))
+            if self.reply(key) is None:
+                self._replies[key] = StoredReply(payload, run_id)
             if cost_usd is not None:
                 self._spend[run_id] = self._spend.get(run_id, 0.0) + cost_usd
         return self._commit_soon()
@@ -99,23 +74,13 @@ class SqliteJournal:
     def spent_usd(self, run_id: str) -> float:
         """Sum of the known costs this run has paid for."""
         self._flush_if_any()
-        found = self._reply_database.rows("SELECT usd FROM spend WHERE run_id = ?", (run_id,))
+        found = self._reply_table.database.rows("SELECT usd FROM spend WHERE run_id = ?", (run_id,))
         return float(found[0][0]) if found else 0.0
 
     def paid_replies(self, run_id: str) -> Iterator[tuple[bytes, bytes]]:
         """Key and payload of every reply this run has paid for, in the order they came."""
         self._flush_if_any()
-        after = -1
-        while True:
-            page = self._reply_database.rows(
-                "SELECT rowid, key, payload FROM reply WHERE run_id = ? AND rowid > ? ORDER BY rowid LIMIT ?",
-                (run_id, after, _PAGE),
-            )
-            for row in page:
-                yield row[1], row[2]
-            if len(page) < _PAGE:
-                return
-            after = page[-1][0]
+        yield from self._reply_table.paid_by(run_id)
 
     def append_item(self, run_id: str, item: Item) -> None:
         """Store a finished item under (run, sample, epoch); repeating the call changes nothing."""
@@ -179,18 +144,15 @@ class SqliteJournal:
     def _flush_replies(self) -> None:
         with self._lock:
             if self._replies or self._spend:
-                with self._reply_database.writing() as connection:
+                with self._reply_table.database.writing() as connection:
                     self._write_replies(connection)
                 self._replies.clear()
                 self._spend.clear()
 
     def _write_replies(self, connection: sqlite3.Connection) -> None:
-        connection.executemany(
-            "INSERT OR IGNORE INTO reply (key, payload, run_id) VALUES (?, ?, ?)",
-            ((key, reply.payload, reply.run_id) for key, reply in self._replies.items()),
+        self._reply_table.append(
+            connection, [(key, reply.payload, reply.run_id) for key, reply in self._replies.items()]
         )
-        if self._known is not None and self._last_known >= 0:
-            self._learn(connection.execute(_NEW_KEYS, (self._last_known,)))
         connection.executemany(
             "INSERT INTO spend (run_id, usd) VALUES (?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
             self._spend.items(),
@@ -225,14 +187,16 @@ class SqliteJournal:
     def _loop(self) -> AbstractEventLoop | None:
         if self._failed:
             self.flush()
+        if self._last_loop is not None and self._last_loop.is_running():
+            return self._last_loop  # looking it up again is a system call
         asyncio = sys.modules.get("asyncio")  # not imported here: a process that only reads never pays for it
         if asyncio is None:
             return None
         try:
-            loop: AbstractEventLoop = asyncio.get_running_loop()
-            return loop
+            self._last_loop = asyncio.get_running_loop()
         except RuntimeError:
-            return None
+            self._last_loop = None
+        return self._last_loop
 
     def _commit_replies(self) -> None:
         self._replies_due_on = None

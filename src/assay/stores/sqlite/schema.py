@@ -9,9 +9,13 @@ VERSION = 1
 """Stored as ``PRAGMA user_version``; a newer one is refused, an older one is brought up to date when there is one."""
 
 REPLIES = (
-    "CREATE TABLE IF NOT EXISTS reply (key BLOB NOT NULL PRIMARY KEY, payload BLOB NOT NULL, run_id TEXT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS reply_paid_by ON reply (run_id)",
-    # Kept apart from the replies: when two runs pay for the same answer at once, one row is stored and both have paid.
+    """CREATE TABLE IF NOT EXISTS reply_log (
+        id INTEGER PRIMARY KEY, key BLOB NOT NULL, payload BLOB NOT NULL, run_id TEXT NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS reply_key (key BLOB NOT NULL PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS reply_paid (
+        run_id TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (run_id, id)) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS reply_indexed (one INTEGER PRIMARY KEY CHECK (one = 1), up_to INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO reply_indexed VALUES (1, 0)",
     "CREATE TABLE IF NOT EXISTS spend (run_id TEXT NOT NULL PRIMARY KEY, usd REAL NOT NULL)",
 )
 
