@@ -13,6 +13,7 @@ from assay.core.errors import AssayError, BudgetExhaustedError, DataError, Inval
 from assay.core.protocols import Clock, ModelClient, Observer, Snapshot, Stores
 from assay.core.records import Item, Output
 from assay.core.task import Task
+from assay.engine.draft import CHUNK, Draft
 from assay.engine.scoring import ItemScorer
 from assay.engine.selection import Selection
 from assay.engine.solve import make_solver
@@ -61,6 +62,7 @@ class RunState:
     seconds_before: float = 0.0
     started_at: float = 0.0
     workers: list[asyncio.Task[None]] = field(default_factory=list)
+    draft: Draft | None = None
 
     @property
     def total(self) -> int:
@@ -121,6 +123,8 @@ async def work(state: RunState) -> None:
             item = Item(row=row, sample=sample, output=output, scores=await scorer.score(sample, output))
             journal.append_item(plan.run_id, item)
             _count(state, item)
+            if state.draft is not None:
+                state.draft.add(item)
             observer.item(item)
             if state.stop:
                 return
@@ -128,6 +132,9 @@ async def work(state: RunState) -> None:
     observer.started(run_id=plan.run_id, total=state.total, done=len(state.done), snapshot=state.snapshot)
     if state.stop:
         return
+    if not state.done and state.total > CHUNK:  # all of a run that is worth it; else the journal is sealed at the end
+        order = ((row, epoch) for row in plan.selection.rows for epoch in range(plan.task.epochs))
+        state.draft = Draft(state.stores.results, plan.run_id, order=order)
     count = min(plan.concurrency, state.total - len(state.done))
     state.workers = [asyncio.ensure_future(worker()) for _ in range(count)]
     try:
@@ -150,7 +157,8 @@ async def seal(state: RunState) -> None:
     journal, results, run_id = state.stores.journal, state.stores.results, state.plan.run_id
     if state.stop == "interrupted" or (results.sealed(run_id) and not journal.done(run_id)):
         return
-    results.seal(run_id, journal.items(run_id))
+    if state.draft is None or not state.draft.publish():
+        results.seal(run_id, journal.items(run_id))
     journal.forget_items(run_id)
     journal.flush()
 
@@ -210,6 +218,8 @@ async def execute(
             stores.metadata.update_run(plan.run_id, status="failed")
         raise
     finally:
+        if state.draft is not None:
+            state.draft.give_up()
         observer.ended()
         with contextlib.suppress(AssayError):
             stores.metadata.release(plan.run_id)
