@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA := $(if $(ASSAY_TEST_DATA),$(ASSAY_TEST_DATA),$(wildcard $(CURDIR)/../shared/data))
 export ASSAY_TEST_DATA := $(DATA)
 
-.PHONY: help quickstart test test-all check bench docs clean
+.PHONY: help quickstart test test-all check bench tables docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ check: .venv/installed-dev ## format, lint, types and the import rule; no tests
 
 bench: .venv/installed-dev ## speed and memory against peers, as ratios
 	$(BIN)/python -m bench
+
+tables: .venv/installed-dev ## how often intervals cover and tests reject, by long simulations
+	$(BIN)/python -m bench.coverage
 
 docs: .venv/installed-dev ## regenerate the reference pages from code
 	$(BIN)/python -m docs.build

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import pkgutil
 import platform
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
+import bench.stats
 from bench import harness, pages, sandbox, scoring, text_metrics
 from bench.measure import Row
 
@@ -23,6 +26,8 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "sandbox": sandbox.rows,
     "many": harness.many,
 }
+for found in pkgutil.iter_modules(bench.stats.__path__):
+    BENCHES[found.name] = import_module(f"bench.stats.{found.name}").rows
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 START, END = "<!-- table -->", "<!-- end of table -->"
 

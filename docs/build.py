@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.generators import api, commands, documents, errors, files, gates, parts
+from docs.generators import api, commands, documents, errors, files, gates, http, parts
 
 FOLDER = Path(__file__).parent / "reference"
 PAGES: dict[str, Callable[[], str]] = {
@@ -20,6 +20,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "prices.md": parts.prices_page,
     "gates.md": gates.gates_page,
     "json.md": documents.json_page,
+    "http.md": http.http_page,
     "errors.md": errors.errors_page,
     "python.md": api.python_page,
     "stats.md": api.stats_page,

@@ -78,11 +78,14 @@ def _write(folder: Path) -> None:
 
 NOTES = {
     "assay run": "`assay.run/1`; `resume` and `score` print the same (`model` is `null` for `score`), `show` adds "
-    "`created_at` and `manifest_document`. `status` is `done`, `partial` (time was up), `degraded` (calls failed that "
-    "another attempt may mend, or a fall-back model answered), `budget`, `interrupted` or `failed`. Every metric is an "
-    "estimate; `value`, `low` and `high` are `null` only together with a `reason`. A cost that is not known is `null`.",
+    "`created_at`, `manifest_document`, `hint` (what goes on with a run that is not done), `holder` (`host`, `pid`, "
+    "`since`, while it is running) and `live` (`finished`, `planned`, `metric`, `estimate`, until it has ended). "
+    "`status` is `done`, `partial` (time was up), `degraded` (calls failed that another attempt may mend, or a "
+    "fall-back model answered), `budget`, `interrupted` (stopped or killed) or `failed`; looked at meanwhile, a run is "
+    "`running`. Every metric is an estimate; `value`, `low` and `high` are `null` only with a `reason`. A cost "
+    "that is not known is `null`, and so are the counts of a run that never ended.",
     "assay plan": "`assay.plan/1`.",
-    "assay runs": "Runs, newest first.",
+    "assay runs": "Runs, newest first, each as it stands now.",
     "assay compare": "`assay.compare/1`. Differences are candidate minus baseline.",
     "assay gate": "`assay.gate/1`; `needed_n` is how many more samples would settle an inconclusive rule.",
     "assay export --format jsonl": "One line a sample and epoch. `assay show RUN --sample ID` prints the same.",

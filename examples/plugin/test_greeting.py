@@ -3,8 +3,13 @@
 from assay_tone import Greeting
 
 from assay import Output, Sample
+from assay.testing import check_scorer
 
 SAMPLE = Sample(id="1", input="Write to a customer.")
+
+
+def test_it_keeps_the_promises_of_a_scorer() -> None:
+    check_scorer(Greeting(), other=Greeting(greetings=("hey",)))
 
 
 def test_a_greeting_counts_in_any_case() -> None:

@@ -189,3 +189,16 @@ def test_a_running_run_is_followed_to_its_end(site: Any, tabs: Any) -> None:
     ended = dict(site.app.store.metadata.run(site.candidate).summary)
     site.app.store.metadata.update_run(run_id, status="done", summary=ended)
     until(page, "!document.querySelector('#live') && document.querySelector('.status').textContent === 'done'")
+
+
+def test_a_run_whose_process_dies_is_seen_to_be_interrupted(site: Any, tabs: Any) -> None:
+    run_id = make_run(site.app, make_items(12), at=10, status="running", planned=20)
+    runs = tabs().goto(site.address)
+    until(runs, "document.querySelector('.status').textContent === 'running'")
+    page = tabs().goto(f"{site.address}/runs/{run_id}", charts=True)
+    site.app.store.metadata.release(run_id)  # as when the process is gone
+    until(page, "document.querySelector('.status').textContent === 'interrupted'")
+    assert "12 of 20 finished" in page.locator("#live").inner_text()
+    assert run_id in page.locator(".note-box code").inner_text()
+    until(runs, "document.querySelector('.status').textContent === 'interrupted'")
+    until(runs, "!document.querySelector('#runs').hasAttribute('hx-trigger')")

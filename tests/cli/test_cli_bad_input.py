@@ -318,10 +318,11 @@ class Point:
 
     name = "scorer:acme/fragile"
     value = f"{__name__}:Fragile"
+    dist = None
 
 
 def test_a_plugin_scorer_that_raises_costs_the_item_its_score(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: [Point])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: [Point] * (group == parts.ENTRY_POINTS))
     parts.registry.cache_clear()
     try:
         document = shell.run(shell.task(scorers=["acme/fragile", "exact_match"]))

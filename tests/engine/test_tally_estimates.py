@@ -66,6 +66,19 @@ def test_strata_weigh_what_they_weigh_in_the_dataset() -> None:
     assert (stratum["key"], stratum["metrics"]["exact_match"]["n"]) == ("critical", 10)
 
 
+def test_a_segment_weighs_its_critical_samples_as_the_dataset_does() -> None:
+    """Ordinary: 90 in the dataset, 4 drawn, 2 of them (1 right) here: for 45. Critical: 10, 2 of them here, wrong."""
+    tally = Tally(task(segments=["k"]), strata={"ordinary": 90.0, "critical": 10.0})
+    for row in range(4):
+        tally.add(item(row, float(row % 2), metadata={"k": "here" if row < 2 else "there"}))
+    for row in range(4, 14):
+        tally.add(item(row, 0.0, critical=True, metadata={"k": "here" if row < 6 else "elsewhere"}))
+    found = {(part["key"], part["value"]): part["metrics"]["exact_match"] for part in tally.segments()}
+    assert found["k", "here"]["value"] == pytest.approx(45 * 0.5 / 47)
+    assert (found["k", "there"]["value"], found["k", "elsewhere"]["value"]) == (0.5, 0.0)
+    assert found["k", "here"]["method"] == "stratified-wilson"
+
+
 def test_reasons_are_counted_and_the_first_row_explains_them() -> None:
     tally = Tally(task())
     for row in (5, 2, 9):

@@ -57,7 +57,10 @@ def make_run(
     status: str | None = None,
     planned: int | None = None,
 ) -> str:
-    """Record, tally and seal; with ``status="running"`` the items stay in the journal and there is no summary."""
+    """Record, tally and seal; with ``status="running"`` the items stay in the journal and there is no summary.
+
+    A running run is held by this process; ``status="killed"`` is one whose process died.
+    """
     planned = planned or max(1, len(items))
     samples = SampleList(name=task, content_hash="sha256:00", samples=[item.sample for item in items])
     made = Task(
@@ -91,7 +94,9 @@ def make_run(
         created_at=day,
     )
     app.store.metadata.create_run(record)
-    if status == "running":
+    if status in ("running", "killed"):
+        if status == "running":
+            app.store.metadata.acquire(run_id)
         for item in items:
             app.store.journal.append_item(run_id, item)
         app.store.journal.flush()

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from made_runs import HOSTILE, MATCH, hostile_item, make_items, make_run
 
 from assay.app.wiring import App
-from assay.cli.view import report_command, view_command
+from assay.cli.main import cli
 from assay.core.errors import ConfigError, NotFoundError, StoreError
 from assay.report import write
 from assay.report.write import report_page, write_report
@@ -93,14 +93,14 @@ def test_the_report_goes_into_the_store_or_where_it_is_told(app: App, tmp_path: 
 def test_the_report_command_prints_the_path(app: App, tmp_path: Path) -> None:
     make_run(app, make_items(3))
     store = str(tmp_path / "store")
-    said = CliRunner().invoke(report_command, ["last", "--store", store, "--output", str(tmp_path / "r.html")])
+    said = CliRunner().invoke(cli, ["report", "last", "--store", store, "--output", str(tmp_path / "r.html")])
     assert (said.exit_code, said.stdout.strip()) == (0, str(tmp_path / "r.html"))
-    said = CliRunner().invoke(report_command, ["last", "--store", store, "--json"])
+    said = CliRunner().invoke(cli, ["report", "last", "--store", store, "--json"])
     assert Path(json.loads(said.stdout)["report"]).is_file()
 
 
 def test_a_run_that_is_not_there_is_said_before_anything_is_served(tmp_path: Path) -> None:
-    said = CliRunner().invoke(view_command, ["run_nope", "--store", str(tmp_path)])
+    said = CliRunner().invoke(cli, ["view", "run_nope", "--store", str(tmp_path)])
     assert isinstance(said.exception, NotFoundError)
 
 

@@ -13,10 +13,10 @@ from statsmodels.stats.multitest import multipletests
 
 import assay.stats as front
 from assay.core.errors import InvalidInputError
-from assay.stats.design import detectable_difference, n_for_half_width, n_for_power, nice_step_below
+from assay.stats.design.simple import detectable_difference, n_for_half_width, n_for_power, nice_step_below
 from assay.stats.effect import cohens_dz, cohens_h, discordant_odds_ratio
 from assay.stats.moments import Moments
-from assay.stats.multiple import benjamini_hochberg, bonferroni, holm
+from assay.stats.multiplicity.adjusted import benjamini_hochberg, bonferroni, holm
 from assay.stats.ratio import ratio_evidence, ratio_of_means
 from assay.stats.two_sample import difference_of_means, newcombe
 

@@ -11,7 +11,7 @@ import pytest
 from assay.core.errors import RunHeldError
 from assay.core.protocols import PageQuery
 from assay.stores import Database, SealedResults, SqliteMetadata, open_store
-from assay.stores.sqlite.leases import Holder, process_start, this_process
+from assay.stores.sqlite.leases import Process, process_start, this_process
 from assay.stores.sqlite.schema import STORE
 from assay.testing.stores import example_items, same_items
 
@@ -89,7 +89,7 @@ def test_a_run_held_by_a_living_process_is_refused_and_taken_over_when_it_is_dea
 )
 def test_a_process_number_that_was_given_away_again_does_not_hold_a_run(changed: dict, alive: bool) -> None:
     me = this_process()
-    holder = Holder(**{"host": me.host, "pid": me.pid, "started": me.started, **changed})
+    holder = Process(**{"host": me.host, "pid": me.pid, "started": me.started, **changed})
     assert holder.alive() is alive
 
 

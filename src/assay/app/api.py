@@ -27,7 +27,7 @@ class Run:
     Attributes:
         metrics: Estimates by metric name.
         document: The ``assay.run/1`` document, as ``--json`` prints it.
-        store: Directory of the store that holds it.
+        store: Directory or URL of the store that holds it.
     """
 
     run_id: str
@@ -127,7 +127,7 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
                 )
         finally:
             await gateway.close()
-        root = str(app.store.root.resolve())
+        where = app.store.where
     finally:
         app.close()
     metrics = {name: Estimate(**estimate) for name, estimate in summary["metrics"].items()}
@@ -136,7 +136,7 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
         status=summary["status"],
         metrics=metrics,
         document=summary,
-        store=root,
+        store=where,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from assay.app.wiring import App, gateway_config
-from assay.core.errors import NotFoundError, nearest
+from assay.core.errors import ConfigError, NotFoundError, nearest
 
 EXAMPLES = {
     "anthropic": "anthropic/claude-sonnet-4-5",
@@ -35,15 +35,28 @@ def tasks(name: str | None = None) -> dict[str, Any]:
 
 
 def scorers() -> dict[str, Any]:
-    """Every scorer with the first sentence of its description and its options."""
+    """Every scorer with the first sentence of its description, its options, and who brings it."""
     from assay.app.parts import registry
 
     rows = []
     for name in registry().names("scorer"):
-        target = registry().get("scorer", name)
-        options = [option for option in inspect.signature(target).parameters if option not in ("name", "encode")]
-        rows.append({"name": name, "summary": (inspect.getdoc(target) or "").split("\n")[0], "options": options})
+        try:
+            target = registry().get("scorer", name)
+        except ConfigError as error:  # a plug-in that cannot be loaded must not hide the others
+            summary, options = str(error), list[str]()
+        else:
+            summary = (inspect.getdoc(target) or "").split("\n")[0]
+            options = [option for option in inspect.signature(target).parameters if option not in ("name", "encode")]
+        origin = registry().part("scorer", name).origin
+        rows.append({"name": name, "summary": summary, "options": options, "origin": origin})
     return {"scorers": rows}
+
+
+def plug_ins() -> dict[str, Any]:
+    """Plug-ins of every kind with who brings them, and those that cannot be used with the reason."""
+    from assay.app import parts
+
+    return {"plugins": parts.plug_ins(), "refused": parts.refused_plug_ins()}
 
 
 def models(app: App, name: str | None = None) -> dict[str, Any]:
@@ -62,6 +75,8 @@ def models(app: App, name: str | None = None) -> dict[str, Any]:
 
 
 def _providers() -> list[dict[str, Any]]:
+    from assay.app.parts import plug_ins as installed
+    from assay.core.registry import OWN
     from assay.gateway import known_providers
     from assay.gateway.providers.presets import PRESETS
 
@@ -73,8 +88,12 @@ def _providers() -> list[dict[str, Any]]:
             if provider == "anthropic"
             else (preset.key_env if preset and preset.needs_key else None)
         )
-        rows.append({"provider": provider, "key_env": key, "example": EXAMPLES.get(provider, f"{provider}/NAME")})
-    return rows
+        example = EXAMPLES.get(provider, f"{provider}/NAME")
+        rows.append({"provider": provider, "key_env": key, "example": example, "origin": OWN})
+    plugged = [(row["name"], row["origin"]) for row in installed("provider")]
+    return rows + [
+        {"provider": name, "key_env": None, "example": f"{name}:NAME", "origin": origin} for name, origin in plugged
+    ]
 
 
 def schema(file: str) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.app.wiring import App
 from assay.core.codec import to_plain
 from assay.core.errors import InvalidInputError, NotFoundError, StoreError, nearest
-from assay.core.protocols import ScoreColumn
+from assay.core.protocols import Holder, PageQuery, ScoreColumn
 from assay.core.records import Decision, RunRecord
 
 if TYPE_CHECKING:
     from assay.engine.compare import Comparison, ScorerFacts
+
+LIVE_ITEMS = 5_000
+"""Items of an unended run that are read to say how it does so far."""
 
 
 def list_runs(app: App, *, task: str | None = None, model: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
@@ -28,16 +31,53 @@ def list_runs(app: App, *, task: str | None = None, model: str | None = None, li
         if error.code == "store.missing" and app.settings.resolved["store"].source == "default":
             return []
         raise
-    return [run_row(record) for record in store.metadata.runs(task=task, model=model, limit=limit)]
+    return [run_row(app, record) for record in store.metadata.runs(task=task, model=model, limit=limit)]
 
 
-def run_row(record: RunRecord) -> dict[str, Any]:
+class Standing(NamedTuple):
+    """How a run stands now.
+
+    Attributes:
+        record: As it is stored; its status stays ``running`` when its process dies.
+        status: As it is: a run that has not ended and that no living process holds is ``interrupted``.
+        holder: Who carries it out, while it is running.
+    """
+
+    record: RunRecord
+    status: str
+    holder: Holder | None = None
+
+    @property
+    def hint(self) -> str | None:
+        """What goes on with the run; ``None`` where nothing is to be done."""
+        if self.status in ("done", "running"):
+            return None
+        if self.record.manifest.get("source", {}).get("kind") == "python":
+            return f'assay.run(task, model=…, resume="{self.record.run_id}")'
+        return f"assay resume {self.record.run_id}"
+
+
+def standing(app: App, record: RunRecord) -> Standing:
+    """How a run stands, whatever was written when its process could still write."""
+    if record.status != "running":
+        return Standing(record, record.status)
+    holder = app.store.metadata.holder(record.run_id)
+    if holder is not None:
+        return Standing(record, record.status, holder)
+    record = app.store.metadata.run(record.run_id)  # it may have ended between the two questions
+    return Standing(record, "interrupted" if record.status == "running" else record.status)
+
+
+def run_row(app: App, record: RunRecord) -> dict[str, Any]:
     """One line of the list of runs."""
+    now = standing(app, record)
+    record = now.record
     return {
         "run_id": record.run_id,
         "task": record.task,
         "model": record.model,
-        "status": record.status,
+        "status": now.status,
+        "hint": now.hint,
         "created_at": record.created_at,
         "suite_id": record.suite_id,
         "primary": record.manifest.get("primary"),
@@ -47,18 +87,62 @@ def run_row(record: RunRecord) -> dict[str, Any]:
 
 
 def show_run(app: App, run_id: str) -> dict[str, Any]:
-    """The ``assay.run/1`` document of a run, with its manifest and when it was started.
+    """The ``assay.run/1`` document of a run, with its manifest and how it stands now.
+
+    Returns:
+        The run's summary with ``"status"``, ``"hint"`` (what goes on with it, or ``None``), ``"holder"`` (``{"host",
+        "pid", "since"}`` while it is running), ``"live"`` (``live_figures``), ``"created_at"``,
+        ``"manifest_document"``.
 
     Raises:
         NotFoundError: There is no such run.
     """
-    record = app.store.metadata.run(run_id)
-    summary = dict(record.summary) or _empty_summary(record)
-    return {**summary, "status": record.status, "created_at": record.created_at, "manifest_document": record.manifest}
+    now = standing(app, app.store.metadata.run(run_id))
+    record = now.record
+    return {
+        **(record.summary or _empty_summary(record)),
+        "status": now.status,
+        "hint": now.hint,
+        "holder": None if now.holder is None else now.holder._asdict(),
+        "live": live_figures(app, record),
+        "created_at": record.created_at,
+        "manifest_document": record.manifest,
+    }
+
+
+def live_figures(app: App, record: RunRecord) -> dict[str, Any] | None:
+    """How far a run is that has not ended in order: ``{"finished", "planned", "metric", "estimate"}``, else ``None``.
+
+    The estimate is the primary metric's on the items finished so far, ``None`` while there are none and beyond
+    5,000, where reading them all every few seconds would slow the run down. A run that is continued has its summary
+    from the time before beside these.
+    """
+    if record.status != "running" and record.summary:
+        return None
+    planned = record.manifest.get("selection", {}).get("samples", 0) * record.manifest.get("epochs", 1)
+    finished = len(app.store.journal.done(record.run_id))
+    if app.store.results.sealed(record.run_id):  # continued, or stopped between its seal and its summary
+        finished = max(finished, app.store.results.page(record.run_id, PageQuery(limit=1)).total)
+    metric = record.manifest.get("primary")
+    estimate = _so_far(app, record, metric) if metric and 0 < finished <= LIVE_ITEMS else None
+    return {"finished": finished, "planned": planned, "metric": metric, "estimate": estimate}
+
+
+def _so_far(app: App, record: RunRecord, metric: str) -> dict[str, Any] | None:
+    from assay.engine.pairing import Reduced, stands_for, strata_of_run
+
+    unit = next((scorer["unit"] for scorer in record.manifest.get("scorers", ()) if scorer["name"] == metric), "score")
+    try:
+        column = app.store.results.column(record.run_id, metric)
+    except NotFoundError:  # none of the items has a verdict of this scorer
+        return None
+    found = Reduced.of(column)
+    weights = stands_for(strata_of_run(record.manifest), found)
+    return found.evidence(unit, weights=weights).estimate(0.95).to_dict()
 
 
 def _empty_summary(record: RunRecord) -> dict[str, Any]:
-    planned = record.manifest["selection"]["samples"]
+    """What a run that never ended can say; how many samples are scored is not counted before the end."""
     return {
         "run_id": record.run_id,
         "task": record.task,
@@ -66,7 +150,12 @@ def _empty_summary(record: RunRecord) -> dict[str, Any]:
         "schema": "assay.run/1",
         "manifest": record.manifest_hash,
         "primary": record.manifest["primary"],
-        "samples": {"planned": planned, "scored": 0, "unscored": planned, "by_reason": {"not_run:unfinished": planned}},
+        "samples": {
+            "planned": record.manifest["selection"]["samples"],
+            "scored": None,
+            "unscored": None,
+            "by_reason": {},
+        },
         "metrics": {},
         "segments": [],
         "notes": [],
@@ -128,6 +217,7 @@ def compare(
     """
     from assay.engine.broke import BrokeColumns
     from assay.engine.compare import compare_columns
+    from assay.engine.pairing import strata_of_run
 
     before, after = (app.store.metadata.run(run) for run in (baseline, candidate))
     facts = scorer_facts(before)
@@ -150,6 +240,7 @@ def compare(
         confidence=confidence,
         segments={key: app.store.results.segment(before.run_id, key) for key in keys},
         broke=BrokeColumns.of(app.store.results, before.run_id, after.run_id),
+        strata=strata_of_run(after.manifest) or strata_of_run(before.manifest),
     )
 
 
@@ -161,6 +252,7 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
         ConfigError: A rule cannot be read.
     """
     from assay.engine.gate import decide
+    from assay.engine.pairing import strata_of_run
     from assay.engine.rules import parse_rule
 
     parsed = [parse_rule(text) for text in rules]
@@ -182,6 +274,8 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
         scorers=facts,
         baseline_versions={name: fact.version for name, fact in scorer_facts(before).items()} if before else None,
         segments={key: app.store.results.segment(record.run_id, key) for key in keys},
+        strata=strata_of_run(record.manifest),
+        baseline_strata=None if before is None else strata_of_run(before.manifest),
     )
 
 

@@ -16,7 +16,7 @@ from assay.app.tasks import LoadedTask, task_from_source
 from assay.app.wiring import App, gateway_config
 from assay.core.errors import AssayError, ConfigError
 from assay.core.ids import make_id
-from assay.core.protocols import Observer
+from assay.core.protocols import Holder, Observer
 from assay.core.records import RunRecord
 from assay.engine.manifest import build_manifest, manifest_hash
 from assay.engine.plan import Plan, make_plan
@@ -89,7 +89,8 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
     """
     from assay.gateway import capabilities_of, check_model, model_identity, price_of
 
-    config = gateway_config(app.settings, loaded.limits, concurrency=options.concurrency)
+    folders = [str(loaded.source["directory"])] if "directory" in loaded.source else []
+    config = gateway_config(app.settings, loaded.limits, concurrency=options.concurrency, folders=folders)
     check_model(model, config, budget_usd=options.budget_usd)
     offered = capabilities_of(model, config)
     missing = required_capabilities(loaded.task) - offered
@@ -137,6 +138,8 @@ def new_run(app: App, prepared: Prepared, *, suite_id: str | None = None) -> Run
         manifest=manifest,
         digest=digest,
     )
+    # Held before it can be seen: a run that nobody holds is shown as interrupted.
+    app.store.metadata.acquire(plan.run_id)
     app.store.metadata.create_run(
         RunRecord(
             run_id=plan.run_id,
@@ -261,6 +264,20 @@ async def _run(
             return await carry_out(app, plan, gateway, options=options, observer=observer, watching=watching)
     finally:
         await gateway.close()
+
+
+def steal_run(app: App, run_id: str) -> Holder | None:
+    """Take a run for this process, from one of another machine too; returns who held it.
+
+    Raises:
+        NotFoundError: There is no such run.
+        RunHeldError: A living process of this machine holds it.
+    """
+    metadata = app.store.metadata
+    whole_id = metadata.run(run_id).run_id
+    holder = metadata.holder(whole_id)
+    metadata.acquire(whole_id, steal=True)
+    return holder
 
 
 def resume_run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assay.app.settings import Settings, load_settings
@@ -47,6 +47,7 @@ class App:
             ConfigError: A server URL is set, which this version cannot open.
         """
         if self._store is None:
+            from assay.app.parts import open_plug_in_store
             from assay.stores import open_store
 
             for key in ("metadata_url", "results_url", "objects_url"):
@@ -58,7 +59,9 @@ class App:
                         code="config.no_servers",
                     )
             cache = None if self._read_only else self.settings["cache"]
-            self._store = open_store(self.settings["store"], cache=cache, read_only=self._read_only)
+            self._store = open_store(
+                self.settings["store"], cache=cache, read_only=self._read_only, plug_in=open_plug_in_store
+            )
         return self._store
 
     def close(self) -> None:
@@ -69,20 +72,27 @@ class App:
 
 
 def gateway_config(
-    settings: Settings, limits: LimitFields | None = None, *, concurrency: int | None = None
+    settings: Settings,
+    limits: LimitFields | None = None,
+    *,
+    concurrency: int | None = None,
+    folders: Sequence[str] = (),
 ) -> GatewayConfig:
     """How models are reached, from the settings file and a task's limits (which bind every model it uses).
 
     Args:
         concurrency: Requests in flight at most; the limits' when ``None``.
+        folders: Where modules of ``python:`` models are, besides the working directory: beside the task file.
     """
+    from assay.app.parts import ProviderPlugIns
     from assay.gateway import GatewayConfig
 
     models = {name: _model_config(fields) for name, fields in settings.models.items()}
+    shared: dict[str, Any] = {"models": models, "folders": folders, "providers": ProviderPlugIns()}
     if limits is None:
-        return GatewayConfig(models=models, concurrency=concurrency or 100)
+        return GatewayConfig(**shared, concurrency=concurrency or 100)
     return GatewayConfig(
-        models=models,
+        **shared,
         rpm=limits.rpm,
         tpm=limits.tpm,
         timeout_s=limits.timeout_s or 60.0,

@@ -12,7 +12,7 @@ from assay.core.task import Prompt, Task
 
 def build(found: Found, options: Mapping[str, Any]) -> Task:
     """The task on all prompts, sent as they are."""
-    from assay.scorers import IFEval
+    from assay.scorers import IFEval, InstructionAccuracy
 
     samples = [_sample(row, number) for number, row in enumerate(found.rows("prompts"))]
     return Task(
@@ -20,6 +20,10 @@ def build(found: Found, options: Mapping[str, Any]) -> Task:
         dataset=sample_list("ifeval", samples),
         solver=Prompt(template="{{ input }}"),
         scorers=[IFEval(level=level, mode=mode) for mode in ("strict", "loose") for level in ("prompt", "instruction")],
+        metrics={
+            f"ifeval_instruction_{mode}": [InstructionAccuracy(name=f"instruction_accuracy_{mode}")]
+            for mode in ("strict", "loose")
+        },
         primary="ifeval_prompt_strict",
         generate=GenerateParams(temperature=0.0, max_tokens=options["max_tokens"]),
     )
@@ -47,6 +51,7 @@ IFEVAL = Benchmark(
     licence="Apache-2.0",
     paper="Zhou et al. (2023), Instruction-Following Evaluation for Large Language Models, arXiv:2311.07911",
     scorers=("ifeval_prompt_strict", "ifeval_instruction_strict", "ifeval_prompt_loose", "ifeval_instruction_loose"),
+    metrics=("instruction_accuracy_strict", "instruction_accuracy_loose"),
     options={"max_tokens": Option(default=1280, low=1, help="Longest answer.")},
     roles={
         "prompts": Role(

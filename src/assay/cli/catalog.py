@@ -9,6 +9,7 @@ import click
 from assay.app import catalog
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import print_json, table
+from assay.core.registry import OWN
 
 
 @click.command("tasks")
@@ -21,7 +22,8 @@ def tasks_command(name: str | None, *, scorers: bool, as_json: bool) -> None:
     if as_json:
         print_json(document)
     elif scorers:
-        click.echo(table(["scorer", "what"], [[row["name"], row["summary"][:58]] for row in document["scorers"]]))
+        listed = [[row["name"], row["summary"][:58]] for row in document["scorers"]]
+        click.echo(_parts_table(["scorer", "what"], listed, document["scorers"]))
     elif name is None:
         click.echo(table(["task", "what"], [[row["name"], row["title"][:60]] for row in document["tasks"]]))
     else:
@@ -50,10 +52,22 @@ def models_command(name: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(document)
     elif name is None:
-        rows = [[row["provider"], row["key_env"] or "none needed", row["example"]] for row in document["providers"]]
-        click.echo(table(["provider", "key from", "example"], rows))
+        rows = [[row["provider"], _key_of(row), row["example"]] for row in document["providers"]]
+        click.echo(_parts_table(["provider", "key from", "example"], rows, document["providers"]))
     else:
         click.echo(_model_text(document))
+
+
+def _key_of(row: dict[str, Any]) -> str:
+    return row["key_env"] or ("none needed" if row["origin"] == OWN else "–")
+
+
+def _parts_table(header: list[str], rows: list[list[str]], parts: list[dict[str, Any]]) -> str:
+    """The parts, and who brings each where some are plug-ins."""
+    if all(part["origin"] == OWN for part in parts):
+        return table(header, rows)
+    whole = [[*row, part["origin"]] for row, part in zip(rows, parts, strict=True)]
+    return table([*header, "from"], whole, cut=(1,))
 
 
 def _model_text(document: dict[str, Any]) -> str:
@@ -70,16 +84,21 @@ def _model_text(document: dict[str, Any]) -> str:
 @store_option
 @json_option
 def config_command(store: str | None, *, as_json: bool) -> None:
-    """Settings and where each came from: flag over environment over assay.yaml over default."""
+    """Settings and where each came from (flag over environment over assay.yaml over default), and the plug-ins."""
     app = make_app(store)
-    rows = list(app.settings.resolved.values())
+    rows, installed = list(app.settings.resolved.values()), catalog.plug_ins()
     if as_json:
         settings = {row.key: {"value": row.value, "source": row.source} for row in rows}
-        print_json({"settings": settings, "models": sorted(app.settings.models)})
+        print_json({"settings": settings, "models": sorted(app.settings.models), **installed})
         return
     click.echo(
         table(["setting", "value", "from"], [[row.key, _shown(row.value), row.source] for row in rows], cut=(1, 2))
     )
+    if installed["plugins"]:
+        found = [[row["kind"], row["name"], row["origin"]] for row in installed["plugins"]]
+        click.echo("\n" + table(["plug-in", "name", "from"], found))
+    for row in installed["refused"]:
+        click.echo(f"{row['kind']} {row['name']} cannot be used: {row['reason']}", err=True)
 
 
 def _shown(value: object) -> str:

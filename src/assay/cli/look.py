@@ -38,6 +38,9 @@ def runs_command(store: str | None, *, task: str | None, model: str | None, limi
         value = number(metric.get("value"), metric.get("unit", "score"))
         rows.append([record["run_id"], record["task"], record["model"] or "", record["status"], value])
     click.echo(table(["run", "task", "model", "status", "value"], rows, align="<<<<>", cut=(1, 2)))
+    stopped = [record["hint"] for record in records if record["status"] == "interrupted"]
+    if stopped:
+        click.echo(f"{len(stopped):,} interrupted; go on with: {stopped[0]}", err=True)
 
 
 @click.command("show")
@@ -60,9 +63,28 @@ def show_command(run_id: str, store: str | None, *, sample_id: str | None, epoch
     if as_json:
         print_json(document)
     elif sample_id is None:
-        click.echo(summary_text(document))
+        click.echo(summary_text(document) if document["samples"]["scored"] is not None else _unended_text(document))
+        if document["hint"]:
+            click.echo(f"go on with: {document['hint']}", err=True)
     else:
         click.echo(_item_text(document))
+
+
+def _unended_text(document: dict[str, Any]) -> str:
+    """A run that has never ended: how far it is, and who carries it out."""
+    live, holder = document["live"], document["holder"]
+    lines = [
+        f"{document['task']} · {document['model'] or 'recorded outputs'} · {document['status']}",
+        "",
+        f"{live['finished']:,} of {live['planned']:,} items finished",
+    ]
+    if live["estimate"]:
+        estimate = live["estimate"]
+        value = number(estimate["value"], estimate.get("unit", "score"))
+        lines.append(f"{live['metric']} so far: {value} ({interval(estimate)}), n = {estimate['n']:,}")
+    if holder:
+        lines.append(f"held by process {holder['pid']} on {holder['host']} since {holder['since']}")
+    return "\n".join([*lines, f"run {document['run_id']}"])
 
 
 def _item_text(item: dict[str, Any]) -> str:

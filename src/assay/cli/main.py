@@ -84,7 +84,6 @@ def main() -> None:
     except OSError as error:  # a file the user named; stores and datasets report theirs themselves
         _show(_file_error(error))
         status = 3
-    gc.freeze()  # the interpreter looks for cycles once more at its end; what is left then goes with the process
     sys.exit(status if isinstance(status, int) else 0)
 
 

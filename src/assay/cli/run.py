@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from assay.app.runs import Prepared, RunOptions, prepare, reproduce_run, resume_run, run_task
+from assay.app.runs import Prepared, RunOptions, prepare, reproduce_run, resume_run, run_task, steal_run
 from assay.app.tasks import LoadedTask, load_task
 from assay.app.wiring import App
 from assay.cli.options import json_option, make_app, parse_options, run_options, store_option
@@ -158,6 +158,11 @@ def _finish(summary: Mapping[str, Any], *, as_json: bool) -> int:
 @click.option("--wait", is_flag=True, help="First wait until the model answers.")
 @click.option("--budget-usd", type=click.FloatRange(min=0), help="Replaces the run's limit.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for this attempt.")
+@click.option(
+    "--steal",
+    is_flag=True,
+    help="Take the run from a process of another machine, of which nothing here can tell whether it still lives.",
+)
 @store_option
 @json_option
 @click.pass_context
@@ -169,14 +174,22 @@ def resume_command(
     wait: bool,
     budget_usd: float | None,
     timeout_s: float | None,
+    steal: bool,
     as_json: bool,
 ) -> None:
     """Go on with RUN_ID (or ``last``): answered calls are replayed, failed and missing items are made.
 
-    Exit status: 0 done, 3 no such run or still partial, 130 Ctrl-C.
+    A living process that holds the run is named, and the run is left to it. One of another machine counts as living;
+    when it is gone, --steal takes the run. If it is not gone after all, both go on and calls are paid twice.
+
+    Exit status: 0 done, 3 no such run, held by another process or still partial, 130 Ctrl-C.
     """
     app = make_app(store)
     try:
+        held_by = steal_run(app, run_id) if steal else None
+        if held_by is not None and not as_json:
+            whose = f"process {held_by.pid} on {held_by.host}, which held it since {held_by.since}"
+            click.echo(f"taken from {whose}; if that one lives after all, stop it there", err=True)
         summary = resume_run(
             app, run_id, budget_usd=budget_usd, timeout_s=timeout_s, wait=wait, observer=observer(silent=as_json)
         )

@@ -160,6 +160,14 @@ class Journal(Protocol):
     def flush(self) -> None: ...
 
 
+class Holder(NamedTuple):
+    """The process that carries a run out, and since when (ISO 8601, UTC)."""
+
+    host: str
+    pid: int
+    since: str
+
+
 class Metadata(Protocol):
     """Runs, who holds them, and their rolled-up results."""
 
@@ -169,14 +177,23 @@ class Metadata(Protocol):
         """By id or unique prefix; ``last`` is the newest. Raises NotFoundError with near ids."""
         ...
 
-    def runs(self, *, task: str | None = None, model: str | None = None, limit: int = 50) -> Sequence[RunRecord]:
-        """Newest first."""
+    def runs(
+        self, *, task: str | None = None, model: str | None = None, limit: int = 50, before: str | None = None
+    ) -> Sequence[RunRecord]:
+        """Newest first; with ``before``, a run's whole id, only those that come after that run in this order."""
         ...
 
     def update_run(self, run_id: str, *, status: str, summary: Mapping[str, Any] | None = None) -> None: ...
 
-    def acquire(self, run_id: str) -> None:
-        """Take the run for this process; raises RunHeldError naming the living process that holds it."""
+    def acquire(self, run_id: str, *, steal: bool = False) -> None:
+        """Take the run for this process; raises RunHeldError naming the living process that holds it.
+
+        A process of another machine counts as living, for nothing here can tell; ``steal`` takes the run from it.
+        """
+        ...
+
+    def holder(self, run_id: str) -> Holder | None:
+        """The living process that holds the run; ``None`` when nobody does, whatever the run's status says."""
         ...
 
     def release(self, run_id: str) -> None: ...

@@ -25,10 +25,10 @@ from typing import Any
 from assay.core.protocols import Results, Scorer
 from assay.core.records import Estimate, Output, Sample
 from assay.engine.paired_metric import ScorerFacts
-from assay.engine.pairing import Pairs, Reduced
+from assay.engine.pairing import Pairs, Reduced, stands_for
 from assay.engine.wording import percent, scale_of
 from assay.stats.evidence import Evidence
-from assay.stats.multiple import holm
+from assay.stats.multiplicity.adjusted import holm
 from assay.stats.ratio import ratio_evidence
 from assay.stats.scalar import SHARE_UNITS
 
@@ -97,7 +97,7 @@ class Refused:
 
 
 _FIELDS = (
-    "sample_id", "cluster", "error", "finish_reason", "empty", "opening",
+    "sample_id", "cluster", "critical", "error", "finish_reason", "empty", "opening",
     "output_chars", "output_tokens", "latency_s", "cost_usd",
 )  # fmt: skip
 
@@ -110,6 +110,7 @@ def vitals_of(results: Results, run_id: str, refused: Refused) -> dict[str, Redu
     columns = dict(zip(_FIELDS, results.outputs(run_id, _FIELDS), strict=True))
     ids = columns["sample_id"]
     clusters = {sample: name for sample, name in zip(ids, columns["cluster"], strict=True) if name is not None}
+    critical = frozenset(compress(ids, columns["critical"]))
     failed = [error is not None for error in columns["error"]]
     answered = {name: [*compress(column, map(not_, failed))] for name, column in columns.items()}
     cut_off = [
@@ -122,12 +123,14 @@ def vitals_of(results: Results, run_id: str, refused: Refused) -> dict[str, Redu
         "format": cut_off,
     }
     return {
-        "failures": _reduced(ids, [float(fail) for fail in failed], clusters),
-        **{name: _reduced(answered["sample_id"], values, clusters) for name, values in found.items()},
+        "failures": _reduced(ids, [float(fail) for fail in failed], clusters, critical),
+        **{name: _reduced(answered["sample_id"], values, clusters, critical) for name, values in found.items()},
     }
 
 
-def _reduced(ids: Sequence[str], values: Sequence[float | None], clusters: Mapping[str, str]) -> Reduced:
+def _reduced(
+    ids: Sequence[str], values: Sequence[float | None], clusters: Mapping[str, str], critical: frozenset[str]
+) -> Reduced:
     means = {sample: value for sample, value in zip(ids, values, strict=True) if value is not None}
     repeated = len(means) < len(values) - values.count(None)
     if repeated:
@@ -136,7 +139,7 @@ def _reduced(ids: Sequence[str], values: Sequence[float | None], clusters: Mappi
             if value is not None:
                 held[sample].append(value)
         means = {sample: sum(known) / len(known) for sample, known in held.items()}
-    return Reduced(values=means, unscored={}, clusters=clusters, critical=frozenset(), repeated=repeated)
+    return Reduced(values=means, unscored={}, clusters=clusters, critical=critical, repeated=repeated)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,13 +162,18 @@ class _Row:
 
 
 def what_broke(
-    metrics: Mapping[str, tuple[Pairs, ScorerFacts]], columns: BrokeColumns, *, confidence: float = 0.95
+    metrics: Mapping[str, tuple[Pairs, ScorerFacts]],
+    columns: BrokeColumns,
+    *,
+    strata: Mapping[str, float] | None = None,
+    confidence: float = 0.95,
 ) -> list[dict[str, Any]]:
     """The panel, worst verdicts first.
 
     Args:
         metrics: Pairs and facts of the secondary metrics, by name.
         columns: Vitals of both runs; empty leaves them out of the panel.
+        strata: Sizes in the dataset of what was taken whole and what was sampled (see ``compare_columns``).
         confidence: Coverage of the intervals shown.
     """
     rows = [
@@ -175,7 +183,7 @@ def what_broke(
     for vital in VITALS:
         before, after = columns.baseline.get(vital.name), columns.candidate.get(vital.name)
         if before is not None and after is not None:
-            pairs = Pairs.of(before, after)
+            pairs = Pairs.of(before, after, weights=stands_for(strata, before, after))
             rows.append(_row(vital.name, vital.words, "vital", pairs, vital.unit, vital.higher_is_better, vital.margin))
     for row in rows:
         row.fine, row.bad = _p_values(row)
@@ -196,9 +204,6 @@ def _row(
     margin: float | None = None,
 ) -> _Row:
     relative = unit not in SHARE_UNITS and unit != "nats"
-    evidence = (
-        ratio_evidence(pairs.baseline, pairs.candidate, clusters=pairs.clusters) if relative else pairs.evidence(unit)
-    )
     return _Row(
         name=name,
         words=words,
@@ -207,7 +212,21 @@ def _row(
         relative=relative,
         higher_is_better=higher_is_better,
         unchanged=bool(pairs.ids) and not any(pairs.differences),
-        evidence=evidence,
+        evidence=_ratio(pairs) if relative else pairs.evidence(unit),
+    )
+
+
+def _ratio(pairs: Pairs) -> Evidence:
+    parts = pairs.strata()
+    if parts is None:
+        return ratio_evidence(pairs.baseline, pairs.candidate, clusters=pairs.clusters)
+    stratum = {row: name for name, part in parts.items() for row in part.rows}
+    return ratio_evidence(
+        pairs.baseline,
+        pairs.candidate,
+        clusters=pairs.clusters,
+        strata=[stratum[row] for row in range(len(pairs.ids))],
+        weights={name: part.share for name, part in parts.items()},
     )
 
 

@@ -10,7 +10,7 @@ from assay.core.errors import InvalidInputError, NotFoundError, nearest
 from assay.core.protocols import ScoreColumn
 from assay.engine.broke import BrokeColumns, what_broke
 from assay.engine.paired_metric import MetricComparison, ScorerFacts, adjusted, compare_metric
-from assay.engine.pairing import Pairs, Reduced
+from assay.engine.pairing import Pairs, Reduced, stands_for
 from assay.engine.worst import worst_segments
 from assay.stats.special import check_confidence
 
@@ -110,6 +110,7 @@ def compare_columns(
     margin: float = 0.0,
     segments: Mapping[str, Mapping[str, str]] | None = None,
     broke: BrokeColumns | None = None,
+    strata: Mapping[str, float] | None = None,
     primary: str | None = None,
     baseline_run: str = "A",
     candidate_run: str = "B",
@@ -118,7 +119,9 @@ def compare_columns(
     """Compare two runs scorer by scorer, on the samples both have scored.
 
     Epochs are averaged within the sample first. Single 0/1 verdicts on independent samples get McNemar's exact test
-    and Tango's interval, everything else a (cluster-robust) paired t.
+    and Tango's interval, everything else a (cluster-robust) paired t. Where ``strata`` say that critical samples are
+    here more often than in the dataset, each stratum gets that interval, and the differences are put together with the
+    weights of the dataset; the test is then the interval's.
 
     Args:
         baseline: Columns of the reference run by scorer name.
@@ -132,6 +135,8 @@ def compare_columns(
         segments: ``{key: {sample_id: value}}``; the primary metric's worst values are reported, Holm over all of them,
             with simultaneous (Bonferroni) intervals.
         broke: Lengths, latencies, costs and so on for the panel.
+        strata: How many samples of the dataset are ``critical`` and ``ordinary``, where one of the runs drew only a
+            part of the latter (``pairing.strata_of_run``); ``None`` where every sample was as likely as any other.
         primary: Metric the flips and segments are about; the first compared one when ``None``.
         baseline_run: Id shown in the document; likewise ``candidate_run``.
         label: How sentences call the candidate.
@@ -148,7 +153,7 @@ def compare_columns(
     critical: set[str] = set()
     for name in shared:
         before, after = Reduced.of(baseline[name]), Reduced.of(candidate[name])
-        pairs[name] = Pairs.of(before, after)
+        pairs[name] = Pairs.of(before, after, weights=stands_for(strata, before, after))
         critical |= before.critical | after.critical
         found[name] = compare_metric(
             name, pairs[name], scorers[name], confidence=confidence, margin=margin, label=label
@@ -179,6 +184,7 @@ def compare_columns(
         what_broke=what_broke(
             {name: (pair, scorers[name]) for name, pair in pairs.items() if name != first},
             broke or BrokeColumns(),
+            strata=strata,
             confidence=confidence,
         ),
         segments=worst_segments(first, pairs[first], facts, by_key, confidence=confidence),

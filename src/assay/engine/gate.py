@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from assay.core.errors import InvalidInputError, NotFoundError, nearest
 from assay.core.protocols import ScoreColumn
 from assay.core.records import Decision, Estimate, Verdict
-from assay.engine.paired_metric import ScorerFacts
-from assay.engine.pairing import Pairs, Reduced
+from assay.engine.paired_metric import ScorerFacts, weighing
+from assay.engine.pairing import Pairs, Part, Reduced, stands_for
 from assay.engine.rules import Rule, parse_rule
 from assay.engine.wording import Scale, scale_of
 from assay.stats.evidence import Evidence
-from assay.stats.multiple import holm
+from assay.stats.multiplicity.adjusted import holm
 from assay.stats.special import check_confidence, normal_quantile
 
 _ORDER = ("pass", "inconclusive", "fail")
@@ -33,6 +33,7 @@ class _Question:
     evidence: Evidence
     threshold: float
     above: bool
+    strata: Mapping[str, Part] | None = None
 
     def p_pass(self) -> float | None:
         return self.evidence.p_above(self.threshold) if self.above else self.evidence.p_below(self.threshold)
@@ -49,6 +50,8 @@ def decide(
     baseline: Mapping[str, ScoreColumn] | None = None,
     baseline_versions: Mapping[str, str] | None = None,
     segments: Mapping[str, Mapping[str, str]] | None = None,
+    strata: Mapping[str, float] | None = None,
+    baseline_strata: Mapping[str, float] | None = None,
     confidence: float = 0.95,
 ) -> Decision:
     """Apply gate rules; the decision is the worst of their verdicts.
@@ -60,6 +63,9 @@ def decide(
         baseline: Columns of the run that relative rules compare with.
         baseline_versions: Scorer versions of the baseline, where they may differ.
         segments: ``{key: {sample_id: value}}``; ``critical:true`` is known without.
+        strata: How many samples of the dataset are ``critical`` and ``ordinary``, where the candidate's run drew only a
+            part of the latter (``pairing.strata_of_run``): they then weigh what they weigh in the dataset.
+        baseline_strata: Likewise of the baseline's run; relative rules use it where ``strata`` is ``None``.
         confidence: Of the intervals; the level of each claim is (1 - confidence) / 2.
 
     Raises:
@@ -69,7 +75,14 @@ def decide(
     """
     check_confidence(confidence)
     parsed = [parse_rule(rule) if isinstance(rule, str) else rule for rule in rules]
-    asked = [_question(rule, candidate, baseline, scorers, baseline_versions or {}, segments or {}) for rule in parsed]
+    asked = [
+        _relative(
+            rule, candidate, baseline, scorers, baseline_versions or {}, segments or {}, strata or baseline_strata
+        )
+        if rule.relative
+        else _absolute(rule, candidate, scorers, segments or {}, strata)
+        for rule in parsed
+    ]
     passing, failing = _holm([q.p_pass() for q in asked]), _holm([q.p_fail() for q in asked])
     level = 0.5 * (1.0 - confidence)
     verdicts = [
@@ -80,24 +93,43 @@ def decide(
     return Decision(verdict=worst, rules=verdicts)
 
 
-def _question(
+def _column(rule: Rule, candidate: Mapping[str, ScoreColumn], scorers: Mapping[str, ScorerFacts]) -> Reduced:
+    if rule.metric not in candidate or rule.metric not in scorers:
+        raise NotFoundError(
+            f"the run has no metric {rule.metric!r}", hint=nearest(rule.metric, candidate), code="metric.unknown"
+        )
+    return Reduced.of(candidate[rule.metric])
+
+
+def _absolute(
+    rule: Rule,
+    candidate: Mapping[str, ScoreColumn],
+    scorers: Mapping[str, ScorerFacts],
+    segments: Mapping[str, Mapping[str, str]],
+    strata: Mapping[str, float] | None,
+) -> _Question:
+    whole = _column(rule, candidate, scorers)
+    weights, part = stands_for(strata, whole), _part(whole, rule, segments)
+    return _Question(
+        rule=rule,
+        evidence=part.evidence(scorers[rule.metric].unit, weights=weights),
+        threshold=rule.threshold,
+        above=rule.kind == "low",
+        strata=part.strata(weights),
+    )
+
+
+def _relative(
     rule: Rule,
     candidate: Mapping[str, ScoreColumn],
     baseline: Mapping[str, ScoreColumn] | None,
     scorers: Mapping[str, ScorerFacts],
     baseline_versions: Mapping[str, str],
     segments: Mapping[str, Mapping[str, str]],
+    strata: Mapping[str, float] | None,
 ) -> _Question:
-    if rule.metric not in candidate or rule.metric not in scorers:
-        raise NotFoundError(
-            f"the run has no metric {rule.metric!r}", hint=nearest(rule.metric, candidate), code="metric.unknown"
-        )
+    after = _column(rule, candidate, scorers)
     facts = scorers[rule.metric]
-    after = _part(Reduced.of(candidate[rule.metric]), rule, segments)
-    if not rule.relative:
-        return _Question(
-            rule=rule, evidence=after.evidence(facts.unit), threshold=rule.threshold, above=rule.kind == "low"
-        )
     if baseline is None or rule.metric not in baseline:
         what = "no baseline was given" if baseline is None else f"the baseline has no metric {rule.metric!r}"
         raise InvalidInputError(
@@ -117,13 +149,16 @@ def _question(
             hint="score both runs' outputs again with one version (assay score)",
             code="compare.version_mismatch",
         )
-    before = _part(Reduced.of(baseline[rule.metric]), rule, segments)
+    before = Reduced.of(baseline[rule.metric])
+    weights = stands_for(strata, before, after)
+    pairs = Pairs.of(_part(before, rule, segments), _part(after, rule, segments), weights=weights)
     allowed = -rule.threshold if rule.kind == "noninferior" else rule.threshold
     return _Question(
         rule=rule,
-        evidence=Pairs.of(before, after).evidence(facts.unit),
+        evidence=pairs.evidence(facts.unit),
         threshold=allowed if facts.higher_is_better else -allowed,
         above=facts.higher_is_better,
+        strata=pairs.strata(),
     )
 
 
@@ -194,6 +229,7 @@ def _sentence(question: _Question, estimate: Estimate, verdict: str, needed: int
     rule, n = question.rule, f"n = {estimate.n:,}{' paired' if question.rule.relative else ''}"
     if estimate.unscored:
         n += f", {estimate.unscored:,} unscored"
+    n += weighing(question.strata)
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return f"{rule.metric} cannot be judged: {estimate.reason}, {n}"
     scale = scale_of(estimate)

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from assay.core.records import Estimate
-from assay.engine.pairing import Pairs
+from assay.engine.pairing import Pairs, Part
 from assay.engine.wording import scale_of
-from assay.stats.design import n_for_half_width, n_for_power, nice_step_below
+from assay.stats.design.simple import n_for_half_width, n_for_power, nice_step_below
 from assay.stats.effect import cohens_dz, discordant_odds_ratio
 from assay.stats.evidence import Evidence
 from assay.stats.moments import Moments
-from assay.stats.multiple import holm
+from assay.stats.multiplicity.adjusted import holm
 from assay.stats.paired import mcnemar
 from assay.stats.scalar import mean_estimate
+from assay.stats.strata import stratified_dz, stratified_mean_evidence
 
 POWER = 0.8
 
@@ -35,12 +36,15 @@ class MetricComparison:
     Attributes:
         p_value: Two-sided, of no difference; ``None`` where it cannot be computed.
         p_adjusted: Holm over the metrics compared.
-        test: ``mcnemar-exact``, ``paired-t``, ``paired-cluster-t`` or ``sign-exact`` (all differences equal).
-        effect_size: Discordant odds ratio for 0/1 verdicts, else Cohen's d_z.
+        test: ``mcnemar-exact``, ``paired-t``, ``paired-cluster-t``, ``sign-exact`` (all differences equal), or
+            ``stratified-…`` with the interval that was inverted, where strata are weighed.
+        effect_size: Discordant odds ratio for 0/1 verdicts, else Cohen's d_z (also where strata are weighed).
         verdict: ``better``, ``worse``, ``equivalent`` (interval within ± margin) or ``undecided``; it follows the
             interval of ``difference``. Where neither direction is better it is never better or worse.
         only_baseline: Samples only the baseline run has; likewise ``only_candidate``.
         unscored: Shared samples without a score on a side.
+        strata: ``{"n", "share"}`` of the critical and the ordinary pairs, where a limit drew only a part of the
+            ordinary samples: ``share`` is what they are of the dataset, and weigh. ``None`` where nothing is weighed.
     """
 
     name: str
@@ -57,12 +61,16 @@ class MetricComparison:
     only_baseline: int = 0
     only_candidate: int = 0
     unscored: int = 0
+    strata: Mapping[str, Mapping[str, float]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """The JSON form; ``strata`` only where they are weighed."""
         estimates = ("baseline", "candidate", "difference", "effect_size")
         plain = ("p_value", "p_adjusted", "test", "verdict", "sentence", "only_baseline", "only_candidate", "unscored")
-        return {name: getattr(self, name).to_dict() for name in estimates} | {n: getattr(self, n) for n in plain}
+        weighed = {} if self.strata is None else {"strata": self.strata}
+        return (
+            {name: getattr(self, name).to_dict() for name in estimates} | {n: getattr(self, n) for n in plain} | weighed
+        )
 
 
 def compare_metric(
@@ -73,6 +81,7 @@ def compare_metric(
     difference = evidence.estimate(confidence)
     verdict = verdict_of(difference, facts.higher_is_better, margin)
     p_value, test = two_sided_test(pairs, evidence, facts.unit)
+    strata = pairs.strata()
     return MetricComparison(
         name=name,
         baseline=_side(pairs, pairs.baseline, facts.unit, confidence),
@@ -82,11 +91,30 @@ def compare_metric(
         test=test,
         effect_size=_effect_size(pairs, facts.unit, confidence),
         verdict=verdict,
-        sentence=_sentence(name, pairs, evidence, difference, verdict, facts, margin, label) + _left_out(pairs),
+        sentence=_sentence(name, pairs, evidence, difference, verdict, facts, margin, label)
+        + weighing(strata)
+        + _left_out(pairs),
         higher_is_better=facts.higher_is_better,
         only_baseline=pairs.only_baseline,
         only_candidate=pairs.only_candidate,
         unscored=pairs.unscored,
+        strata=None if strata is None else {n: {"n": len(p.rows), "share": p.share} for n, p in strata.items()},
+    )
+
+
+def weighing(strata: Mapping[str, Part] | None) -> str:
+    """How strata were weighed, for the end of a sentence; nothing where they were not.
+
+    Examples:
+        >>> weighing({"critical": Part(range(30), 0.003), "ordinary": Part(range(1200), 0.997)})
+        ' (weighed as in the dataset: 30 critical count 0.3 %, 1,200 ordinary 99.7 %)'
+    """
+    if strata is None:
+        return ""
+    (first, critical), (second, ordinary) = strata.items()
+    return (
+        f" (weighed as in the dataset: {len(critical.rows):,} {first} count {100.0 * critical.share:.3g} %, "
+        f"{len(ordinary.rows):,} {second} {100.0 - float(f'{100.0 * critical.share:.3g}'):.6g} %)"
     )
 
 
@@ -104,27 +132,45 @@ def verdict_of(difference: Estimate, higher_is_better: bool | None, margin: floa
 def two_sided_test(pairs: Pairs, evidence: Evidence, unit: str) -> tuple[float | None, str]:
     """P-value of no difference, and the name of the test."""
     differences = pairs.differences
-    clustered = pairs.clustered()
-    if differences and pairs.binary(unit) and not clustered:
+    weighed = pairs.strata() is not None
+    if differences and not weighed and pairs.binary(unit) and not pairs.clustered():
         gained, lost = pairs.flips()
         return mcnemar(len(gained), len(lost)).exact, "mcnemar-exact"
     method = evidence.estimate(0.95).method
-    if differences and max(differences) - min(differences) <= 1e-12 * max(abs(differences[0]), 1e-300):
+    if differences and not weighed and max(differences) - min(differences) <= 1e-12 * max(abs(differences[0]), 1e-300):
         if differences[0] == 0.0:
             return 1.0, "sign-exact"
         if len(differences) > 1:
             return min(1.0, 2.0 * 0.5 ** Moments.of(differences, pairs.clusters).n_clusters), "sign-exact"
     above, below = evidence.p_above(0.0), evidence.p_below(0.0)
-    test = method if method.startswith("paired") else "paired-t"
+    test = method if method.startswith(("paired", "stratified")) else "paired-t"
     return (None if above is None or below is None else min(1.0, 2.0 * min(above, below))), test
 
 
 def _side(pairs: Pairs, values: Sequence[float], unit: str, confidence: float) -> Estimate:
+    strata = pairs.strata()
+    if strata is not None:
+        parts = {
+            name: Moments.of([values[row] for row in part.rows], pairs.clusters_of(part))
+            for name, part in strata.items()
+        }
+        shares = {name: part.share for name, part in strata.items()}
+        evidence = stratified_mean_evidence(parts, weights=shares, unit=unit, unscored=pairs.unscored)
+        return evidence.estimate(confidence)
     moments = Moments.of(values, pairs.clusters)
     return mean_estimate(moments, confidence=confidence, unit=unit, unscored=pairs.unscored)
 
 
 def _effect_size(pairs: Pairs, unit: str, confidence: float) -> Estimate:
+    strata = pairs.strata()
+    if strata is not None:
+        differences = pairs.differences
+        return stratified_dz(
+            {name: [differences[row] for row in part.rows] for name, part in strata.items()},
+            weights={name: part.share for name, part in strata.items()},
+            clusters={name: found for name, part in strata.items() if (found := pairs.clusters_of(part)) is not None},
+            confidence=confidence,
+        )
     if pairs.ids and pairs.binary(unit) and not pairs.clustered():
         gained, lost = pairs.flips()
         return discordant_odds_ratio(len(gained), len(lost), n=len(pairs.ids), confidence=confidence)

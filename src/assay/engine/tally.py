@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from assay.core.protocols import Metric, Scorer
 from assay.core.records import Estimate, Item, Sample, Score
 from assay.core.task import Task
-from assay.stats.combine import stratified_estimate
 from assay.stats.moments import MomentsBuilder
 from assay.stats.scalar import mean_estimate
+from assay.stats.strata import stratified_mean_evidence
+
+
+@runtime_checkable
+class PoolsParts(Protocol):
+    """A Metric of which not the samples but their parts weigh alike (the instructions of a prompt)."""
+
+    def parts(self, value: float, sample: Sample) -> Sequence[float]:
+        """Values of the sample's parts, from its scorer's value on one epoch."""
+        ...
 
 
 @dataclass(slots=True)
@@ -37,18 +46,48 @@ class _Series:
             return None
         return sum(values) / len(values) if self.metric is None else self.metric.reduce(values)
 
+    def counts(self) -> dict[str, int]:
+        """Values, by stratum."""
+        return {"ordinary": self.ordinary.freeze().count, "critical": self.critical.freeze().count}
+
     def estimate(self, confidence: float, strata: Mapping[str, float] | None) -> Estimate:
         """Critical samples, which are never sampled away, weigh what they weigh in the dataset."""
         parts = {"ordinary": self.ordinary.freeze(), "critical": self.critical.freeze()}
         if strata is not None and parts["critical"].count and parts["ordinary"].count:
-            estimate = stratified_estimate(parts, weights=strata, confidence=confidence, unit=self.unit)
-            estimate = replace(estimate, unscored=self.unscored)
+            evidence = stratified_mean_evidence(parts, weights=strata, unit=self.unit, unscored=self.unscored)
+            estimate = evidence.estimate(confidence)
         else:
             whole = parts["ordinary"] + parts["critical"]
             estimate = mean_estimate(whole, confidence=confidence, unit=self.unit, unscored=self.unscored)
         if self.metric is None or self.metric.transform == "identity":
             return estimate
         return _exponential(estimate)
+
+
+@dataclass(slots=True, kw_only=True)
+class _PooledSeries(_Series):
+    """The moments of parts; parts of one sample are a cluster, or belong to their sample's."""
+
+    pools: PoolsParts
+    samples: Counter[str] = field(default_factory=Counter)
+
+    def add(self, values: Sequence[float], sample: Sample) -> None:
+        if not values:
+            self.unscored += 1
+            return
+        self.samples["critical" if sample.critical else "ordinary"] += 1
+        builder = self.critical if sample.critical else self.ordinary
+        cluster = f"sample {sample.id}" if sample.cluster is None else f"cluster {sample.cluster}"
+        for value in values:
+            for part in self.pools.parts(value, sample):
+                builder.add(part, cluster)
+
+    def estimate(self, confidence: float, strata: Mapping[str, float] | None) -> Estimate:
+        """The pooled mean of the parts; n counts samples."""
+        if strata is not None:
+            held = self.counts()
+            strata = {name: size * held[name] / max(self.samples[name], 1) for name, size in strata.items()}
+        return replace(_Series.estimate(self, confidence, strata), n=self.samples.total())
 
 
 class Tally:
@@ -80,7 +119,11 @@ class Tally:
         unit = self._scorers[scorer].unit
         series = {scorer: _Series(unit=unit, metric=None)}
         for metric in self._metrics.get(scorer, ()):
-            series[metric.name] = _Series(unit=unit, metric=metric)
+            series[metric.name] = (
+                _PooledSeries(unit=unit, metric=metric, pools=metric)
+                if isinstance(metric, PoolsParts)
+                else _Series(unit=unit, metric=metric)
+            )
         return series
 
     def add(self, item: Item) -> None:
@@ -149,10 +192,22 @@ class Tally:
             {
                 "key": key,
                 "value": value,
-                "metrics": {n: s.estimate(self._confidence, None).to_dict() for n, s in group.items()},
+                "metrics": {
+                    name: series.estimate(
+                        self._confidence, self._strata_within(series, self._whole[name][name])
+                    ).to_dict()
+                    for name, series in group.items()
+                },
             }
             for (key, value), group in sorted(self._parts.items())
         ]
+
+    def _strata_within(self, part: _Series, whole: _Series) -> dict[str, float] | None:
+        """About how many samples of the dataset each stratum of a segment has, by what one of them stands for."""
+        if self._strata is None:
+            return None
+        held, of = part.counts(), whole.counts()
+        return {name: size * held[name] / of[name] if of[name] else 0.0 for name, size in self._strata.items()}
 
 
 def _known(score: Score) -> list[float]:

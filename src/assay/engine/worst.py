@@ -9,7 +9,7 @@ from typing import Any
 from assay.engine.paired_metric import ScorerFacts, two_sided_test, verdict_of
 from assay.engine.pairing import Pairs
 from assay.engine.wording import scale_of
-from assay.stats.multiple import holm
+from assay.stats.multiplicity.adjusted import holm
 
 WORST_SEGMENTS = 5
 SMALLEST_SEGMENT = 5

@@ -60,7 +60,8 @@ class GatewayConfig:
         max_retry_after_s: A Retry-After beyond this ends the call instead of being waited for.
         transport: ``pyreqwest`` or ``aiohttp``.
         ca_file: PEM file of certificate authorities to trust besides the system's.
-        providers: Plug-ins by prefix; each is made once.
+        providers: Plug-ins by prefix (``package/name``, or a word without a slash); making one must cost little.
+        folders: Where modules of ``python:`` models are looked for after the working directory.
         environ: Where keys and base URLs are looked up.
     """
 
@@ -75,6 +76,7 @@ class GatewayConfig:
     transport: str = "pyreqwest"
     ca_file: str | None = None
     providers: Mapping[str, Callable[[], Provider]] = field(default_factory=dict)
+    folders: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def model(self, name: str) -> ModelConfig:

@@ -14,17 +14,25 @@ from assay.gateway.limiter import Limiter
 from assay.gateway.provider import Endpoint, Provider
 
 CHARS_PER_TOKEN = 4
+CAUSE_CHARS = 300
 OUTPUT_TOKENS = 256
 """Reply length assumed by the token limiter when ``max_tokens`` is not set; corrected by what is counted."""
 
 
 @dataclass(slots=True, kw_only=True)
 class EndpointState:
-    """One endpoint with what guards it."""
+    """One endpoint with what guards it.
+
+    Attributes:
+        answered: It has given at least one answer.
+        last_error: Why it failed last.
+    """
 
     endpoint: Endpoint
     breaker: Breaker
     limiter: Limiter
+    answered: bool = False
+    last_error: ProviderError | None = None
 
 
 class Answer(NamedTuple):
@@ -38,7 +46,8 @@ class EndpointGroup:
     """The endpoints of one model.
 
     Calls go round among the endpoints whose breaker is closed, those not blocked by a Retry-After first. With every
-    breaker open, calls wait for a probe until all have been down for ``patience_s``; then they fail at once.
+    breaker open, calls wait for a probe until all have been down for ``patience_s``; then they fail at once. Endpoints
+    that never gave anything but replies that cannot be read (a web page at the wrong address) are not waited for.
     """
 
     def __init__(
@@ -87,6 +96,7 @@ class EndpointGroup:
             breaker.leave(probe=probe)
             raise
         breaker.success()
+        state.answered = True
         if not limiter.free:
             limiter.on_success()
             limiter.correct_tokens(estimate, _total_tokens(reply))
@@ -109,19 +119,35 @@ class EndpointGroup:
             down = [state.breaker.down_since for state in self.states]
             since = max((at for at in down if at is not None), default=self._clock())
             left_s = since + self._patience_s - self._clock()
-            if left_s <= 0.0:
-                raise ProviderError(
-                    f"{self.model}: no endpoint answers (down for {self._clock() - since:.0f} s)",
-                    hint="when the provider is back: assay resume RUN --wait",
-                    code="provider.unavailable",
-                    kind="unavailable",
-                    retryable=True,
-                )
+            if left_s <= 0.0 or self._never_readable():
+                raise self._unavailable(down_s=self._clock() - since)
             await self._sleep(min(left_s, max(0.05, min(state.breaker.wait_s() for state in self.states))))
             if (state := self._pick()) is not None:
                 return state
 
+    def _never_readable(self) -> bool:
+        return all(
+            state.last_error is not None and state.last_error.kind == "bad_reply" and not state.answered
+            for state in self.states
+        )
+
+    def _unavailable(self, *, down_s: float) -> ProviderError:
+        failed = [(state.endpoint.base_url, state.last_error) for state in self.states if state.last_error is not None]
+        causes = [str(error).removeprefix(f"{self.model}: ")[:CAUSE_CHARS] for _, error in failed]
+        if len(self.states) > 1:
+            causes = [f"{_place(url)}: {cause}" for (url, _), cause in zip(failed, causes, strict=True)]
+        unreadable = self._never_readable()
+        how_long = "" if unreadable else f" (down for {down_s:.0f} s)"
+        return ProviderError(
+            f"{self.model}: no endpoint answers{how_long}; last error: {'; '.join(causes) or 'unknown'}",
+            hint=failed[0][1].hint if unreadable else "when the provider is back: assay resume RUN --wait",
+            code="provider.unavailable",
+            kind="unavailable",
+            retryable=True,
+        )
+
     def _note_failure(self, state: EndpointState, error: ProviderError, *, ticket: int, probe: bool) -> None:
+        state.last_error = error
         if error.kind == "rate_limited":
             asked = error.retry_after_s
             state.limiter.on_429(ticket, None if asked is None else min(asked, self._max_retry_after_s))
@@ -129,6 +155,13 @@ class EndpointGroup:
             state.breaker.failure(probe=probe)
         else:
             state.breaker.success()
+
+
+def _place(url: str) -> str:
+    """Where an endpoint is, without what may be secret in its address."""
+    scheme, slashes, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
 
 
 def estimate_tokens(request: ModelRequest) -> int:

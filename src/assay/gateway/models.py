@@ -1,4 +1,8 @@
-"""From ``provider/name`` to a provider, its endpoints, its price; everything that can be refused before a call."""
+"""From ``provider/name`` to a provider, its endpoints, its price; everything that can be refused before a call.
+
+A plug-in's model is written ``package/name:MODEL``: two words and a colon, so that it can be told from the built-in
+providers, whose prefix is one word. Built-in prefixes come first, so ``ollama/llama3:8b`` is Ollama's.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ IN_PROCESS: Mapping[str, str] = {
 }
 COLON = ("replay", "python")
 """Providers written with a colon: what follows is a file or a function."""
+_PLUG_IN = re.compile(r"([^/:\s]+/[^/:\s]+)(?::(.*))?", re.DOTALL)
 ANTHROPIC = Preset(
     name="anthropic", base_url=ANTHROPIC_URL, base_url_env="ANTHROPIC_BASE_URL", key_env="ANTHROPIC_API_KEY"
 )
@@ -53,34 +58,50 @@ def known_providers(config: GatewayConfig | None = None) -> list[str]:
 
 
 def parse_model(model: str, config: GatewayConfig | None = None) -> ModelName:
-    """Provider and name of ``openai/gpt-4o-mini``, ``replay:FILE``, ``python:module:function``.
+    """Provider and name of ``openai/gpt-4o-mini``, ``replay:FILE``, ``python:module:function``, ``acme/echo:small``.
 
     Raises:
         NotFoundError: There is no such provider, or no name after it.
+        ConfigError: It is a plug-in's that cannot be used.
 
     Examples:
         >>> parse_model("openrouter/meta-llama/llama-3-8b")
         ModelName(provider='openrouter', name='meta-llama/llama-3-8b')
     """
+    plugged = config.providers if config is not None else {}
     match = re.match(rf"({'|'.join(COLON)}):(.*)", model, re.DOTALL)
-    provider, name = (match[1], match[2]) if match else (model.partition("/")[0], model.partition("/")[2])
-    known = known_providers(config)
-    if not match and (provider in COLON or provider not in known):
-        written = "write replay:FILE or python:module:function" if provider in COLON else nearest(provider, known)
-        raise NotFoundError(f"there is no provider for model {model!r}", hint=written, code="model.unknown")
+    provider, mark, name = (match[1], ":", match[2]) if match else model.partition("/")
+    if not match and (provider in COLON or not any(provider in kind for kind in (_SERVICES, IN_PROCESS, plugged))):
+        match = _PLUG_IN.fullmatch(model)
+        if match is None or match[1] not in plugged:
+            raise _no_provider(model, provider, config)
+        provider, mark, name = match[1], ":", match[2]
     if not name:
         raise NotFoundError(
-            f"model {model!r} does not name a model",
-            hint=f"write {provider}{':' if match else '/'}NAME",
-            code="model.unknown",
+            f"model {model!r} does not name a model", hint=f"write {provider}{mark or '/'}NAME", code="model.unknown"
         )
     return ModelName(provider=provider, name=name)
+
+
+def _no_provider(model: str, provider: str, config: GatewayConfig | None) -> NotFoundError:
+    if provider in COLON:
+        written = "write replay:FILE or python:module:function"
+    else:
+        match = _PLUG_IN.fullmatch(model)
+        known = known_providers(config)
+        plugged = any("/" in name for name in known)
+        written = nearest(match[1] if match and plugged else provider, known)
+    return NotFoundError(f"there is no provider for model {model!r}", hint=written, code="model.unknown")
 
 
 def make_provider(provider: str, config: GatewayConfig, transport: Callable[[], Transport]) -> Provider:
     """A provider by its prefix; ``transport`` is only called for those that need one."""
     if provider in config.providers:
         return config.providers[provider]()
+    if provider == "python":
+        from assay.gateway.providers.python import PythonProvider
+
+        return PythonProvider(folders=config.folders)
     if provider in IN_PROCESS:
         return _in_process(provider)
     if provider == "anthropic":
@@ -106,21 +127,21 @@ def resolve_endpoints(model: str, config: GatewayConfig) -> list[ResolvedEndpoin
         ConfigError: A key or a base URL is missing (``provider.key_missing``, ``provider.no_base_url``).
     """
     parsed, settings = parse_model(model, config), config.model(model)
-    if parsed.provider not in _SERVICES or parsed.provider in config.providers:
+    preset = None if parsed.provider in config.providers else _SERVICES.get(parsed.provider)
+    if parsed.provider in IN_PROCESS and parsed.provider not in config.providers:
         limits = (
             (None, None) if parsed.provider == "replay" else (settings.rpm or config.rpm, settings.tpm or config.tpm)
         )
         endpoint = Endpoint(base_url=settings.base_url or "", timeout_s=config.timeout_s)
         return [ResolvedEndpoint(endpoint=endpoint, rpm=limits[0], tpm=limits[1])]
-    preset = _SERVICES[parsed.provider]
     places = list(settings.endpoints)
     if settings.base_url is not None or not places:
-        base_url = settings.base_url or _base_url(preset, model, config)
+        base_url = settings.base_url or ("" if preset is None else _base_url(preset, model, config))
         places.insert(0, EndpointConfig(base_url=base_url))
     return [
         ResolvedEndpoint(
             endpoint=Endpoint(
-                base_url=_checked_url(place.base_url, model),
+                base_url=place.base_url if preset is None else _checked_url(place.base_url, model),
                 api_key=_api_key(preset, place, settings, config, model),
                 timeout_s=config.timeout_s,
             ),
@@ -156,15 +177,18 @@ def _checked_url(url: str, model: str) -> str:
 
 
 def _api_key(
-    preset: Preset, place: EndpointConfig, settings: ModelConfig, config: GatewayConfig, model: str
+    preset: Preset | None, place: EndpointConfig, settings: ModelConfig, config: GatewayConfig, model: str
 ) -> str | None:
+    """The key of a place; a plug-in (no preset) gets one only where ``api_key_env`` names its variable."""
     chosen = place.api_key_env or settings.api_key_env
-    variables = [chosen] if chosen else [preset.key_env, f"ASSAY_{preset.name.upper()}_API_KEY"]
+    if preset is None and not chosen:
+        return None
+    variables = [chosen] if chosen or preset is None else [preset.key_env, f"ASSAY_{preset.name.upper()}_API_KEY"]
     for variable in variables:
         if variable and config.environ.get(variable):
             return config.environ[variable]
-    at_home = preset.base_url is None or place.base_url == preset.base_url
-    if chosen or (preset.needs_key and at_home):
+    at_home = preset is not None and (preset.base_url is None or place.base_url == preset.base_url)
+    if chosen or (preset is not None and preset.needs_key and at_home):
         raise ConfigError(
             f"{model} needs an API key, and {variables[0]} is not set in the environment",
             hint=f"export {variables[0]}=… (or name another variable as api_key_env in assay.yaml)",
@@ -184,7 +208,9 @@ def _no_transport() -> Any:
 
 
 def _silent_provider(provider: str, config: GatewayConfig) -> Provider:
-    return config.providers[provider]() if provider in config.providers else _unconnected(provider)
+    if provider == "python" or provider in config.providers:
+        return make_provider(provider, config, _no_transport)
+    return _unconnected(provider)
 
 
 def capabilities_of(model: str, config: GatewayConfig) -> frozenset[str]:

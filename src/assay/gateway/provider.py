@@ -162,7 +162,9 @@ def read_json(reply: HttpReply, *, model: str) -> dict[str, Any]:
     try:
         document = orjson.loads(reply.body)
     except orjson.JSONDecodeError as error:
-        raise bad_reply(model, f"the reply is not JSON: {reply.body[:80].decode(errors='replace')!r}") from error
+        kind = reply.headers.get("content-type") or "no content type"
+        opening = reply.body[:80].decode(errors="replace")
+        raise bad_reply(model, f"the reply is not JSON ({kind}): {opening!r}") from error
     if not isinstance(document, dict):
         raise bad_reply(model, "the reply is not a JSON object")
     return document

@@ -35,7 +35,8 @@ def compare_document(
 
     Returns:
         The comparison with ``"runs": {"baseline", "candidate"}`` and ``"flips_shown": {"side", "offset", "total",
-        "rows": [{"sample_id", "input", "reference", "baseline", "candidate", "diff"}]}``.
+        "rows": [{"sample_id", "input", "reference", "baseline", "candidate", "diff"}]}`` and ``"next"``, the next
+        page's offset, ``None`` on the last one.
 
     Raises:
         NotFoundError: A run does not exist.
@@ -50,7 +51,8 @@ def compare_document(
     ids = document["flips"][side]
     return {
         **document,
-        "runs": {"baseline": run_line(before), "candidate": run_line(after)},
+        "runs": {"baseline": run_line(app, before), "candidate": run_line(app, after)},
+        "next": offset + limit if offset + limit < len(ids) else None,
         "flips_shown": {
             "side": side,
             "offset": offset,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from assay.app.results import show_item
 from assay.app.wiring import App
-from assay.core.errors import InvalidInputError, NotFoundError, nearest
+from assay.core.errors import NotFoundError, nearest
 from assay.core.protocols import PageQuery
 from assay.core.records import RunRecord
 
@@ -33,53 +32,26 @@ def scorers_of(record: RunRecord) -> list[str]:
     return sorted(names, key=lambda name: name != primary)
 
 
-def query_from(given: Mapping[str, str], record: RunRecord) -> PageQuery:
-    """The table's state from a page's or the API's parameters.
-
-    ``scorer``, ``show``, ``sort``, ``order`` (``asc``, ``desc``), ``search``, ``limit`` (1 to 500) and ``offset``;
-    everything left out has its default, the scorer being the primary one.
+def table_query(record: RunRecord, *, scorer: str | None = None, **state: Any) -> PageQuery:
+    """The table's state: fields of PageQuery, the scorer being the primary one unless another is named.
 
     Raises:
-        InvalidInputError: A value is not among the known ones; the hint names the nearest.
+        NotFoundError: The run has no such scorer; the hint names the nearest.
     """
     scorers = scorers_of(record)
-    scorer = given.get("scorer") or (scorers[0] if scorers else None)
     if scorer is not None and scorer not in scorers:
         raise NotFoundError(
             f"run {record.run_id} has no scorer {scorer!r}", hint=nearest(scorer, scorers), code="scorer.unknown"
         )
-    return PageQuery(
-        scorer=scorer,
-        sort=_one_of("sort", given, tuple(SORTS)),
-        descending=_one_of("order", given, ("asc", "desc")) == "desc",
-        show=_one_of("show", given, tuple(SHOWS)),
-        search=given.get("search", "").strip(),
-        limit=whole_number("limit", given, default=PAGE_ROWS, low=1, high=MOST_ROWS),
-        offset=whole_number("offset", given, default=0),
-    )
-
-
-def _one_of(name: str, given: Mapping[str, str], known: tuple[str, ...]) -> str:
-    value = given.get(name) or known[0]
-    if value not in known:
-        raise InvalidInputError(f"{name}={value!r} is not known", hint=nearest(value, known))
-    return value
-
-
-def whole_number(name: str, given: Mapping[str, str], *, default: int, low: int = 0, high: int = 10**9) -> int:
-    """A parameter that counts; raises InvalidInputError where it is no number in the range."""
-    text = given.get(name) or str(default)
-    if not re.fullmatch(r"[0-9]{1,10}", text) or not low <= int(text) <= high:
-        raise InvalidInputError(f"{name}={text[:40]!r} is not a whole number from {low:,} to {high:,}", hint="e.g. 50")
-    return int(text)
+    return PageQuery(scorer=scorer or next(iter(scorers), None), **state)
 
 
 def samples_document(app: App, record: RunRecord, query: PageQuery) -> dict[str, Any]:
     """One page of the table.
 
     Returns:
-        ``{"run_id", "query", "scorers", "total", "rows", "next_offset"}``; rows as in ``core.protocols.Page``, each
-        with ``at``, its place in the table, from which its neighbours are found.
+        ``{"run_id", "query", "scorers", "total", "rows", "next"}``; rows as in ``core.protocols.Page``, each with
+        ``at``, its place in the table, from which its neighbours are found; ``next`` is the next page's offset.
     """
     page = app.store.results.page(record.run_id, query)
     after = query.offset + len(page.rows)
@@ -89,7 +61,7 @@ def samples_document(app: App, record: RunRecord, query: PageQuery) -> dict[str,
         "scorers": scorers_of(record),
         "total": page.total,
         "rows": [{**row, "at": query.offset + place} for place, row in enumerate(page.rows)],
-        "next_offset": after if after < page.total and page.rows else None,
+        "next": after if after < page.total and page.rows else None,
     }
 
 
@@ -109,7 +81,8 @@ def sample_document(
         at: Its place in that table, where known.
 
     Returns:
-        The item, with ``run_id`` and ``previous`` and ``next`` (``{"sample_id", "epoch", "at"}`` or ``None``).
+        The item, with ``run_id``, ``task``, ``at`` as it was given, and ``previous`` and ``next`` (``{"sample_id",
+        "epoch", "at"}`` or ``None``).
 
     Raises:
         NotFoundError: There is no such sample.
@@ -120,7 +93,7 @@ def sample_document(
     if before is after is None:
         table = PageQuery()
         before, after = _neighbours(app, record.run_id, table, sample_id, epoch, _place(app, record.run_id, item))
-    return {"run_id": record.run_id, **item, "previous": before, "next": after}
+    return {"run_id": record.run_id, "task": record.task, "at": at, **item, "previous": before, "next": after}
 
 
 def _neighbours(

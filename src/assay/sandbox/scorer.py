@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
 
-from assay.core.canonical import short_hash
 from assay.core.errors import InvalidInputError
 from assay.core.records import Output, Sample, Score
 from assay.sandbox.find import find_sandbox
 from assay.sandbox.formats import build_program
 from assay.sandbox.program import Program, Sandbox, SandboxError, SandboxUnavailableError, Verdict
-
-_METHOD = 1
-"""Raised when the same program could get another verdict: part of the scorer's version."""
+from assay.scorers.base import BaseScorer
 
 
-@dataclass(kw_only=True)
-class CodeExecution:
+@dataclass(frozen=True, kw_only=True)
+class CodeExecution(BaseScorer):
     """1 when the model's code passes every check of its sample, 0 when not; higher is better.
 
     The label is ``passed`` or the reason: ``wrong_answer``, ``exception:<Type>``, ``timeout``, ``memory``,
@@ -40,17 +39,14 @@ class CodeExecution:
     memory_mb: int = 512
     processes: int = 8
     unsafe_exec: bool = False
-    sandbox: Sandbox | None = field(default=None, repr=False, compare=False)
+    sandbox: Sandbox | None = field(default=None, repr=False, compare=False, metadata={"versioned": False})
 
-    unit = "share"
-    higher_is_better = True
-    requires = frozenset({"isolation"})
+    unit: ClassVar[str] = "share"
+    requires: ClassVar[frozenset[str]] = frozenset({"isolation"})
 
-    @property
-    def version(self) -> str:
-        """Hash of format, limits and whether the code is isolated."""
-        limits = [self.timeout_s, self.memory_mb, self.processes, self.unsafe_exec]
-        return short_hash(["code_execution", _METHOD, self.format, limits])
+    @cached_property
+    def _found(self) -> Sandbox:
+        return find_sandbox(unsafe=self.unsafe_exec) if self.sandbox is None else self.sandbox
 
     def prepare(self) -> Sandbox:
         """Find the sandbox before a run is started.
@@ -58,69 +54,45 @@ class CodeExecution:
         Raises:
             SandboxUnavailableError: There is none, and ``unsafe_exec`` is not set.
         """
-        if self.sandbox is None:
-            self.sandbox = find_sandbox(unsafe=self.unsafe_exec)
-        return self.sandbox
+        return self._found
 
-    def score(self, sample: Sample, output: Output) -> Score:
-        """Score one output and wait for it."""
+    def _score(self, sample: Sample, output: Output) -> Score:
         program = self._program(sample, output)
         if isinstance(program, Score):
             return program
         try:
-            return self._judged(sample, output, self.prepare().execute(program))
+            return self._judged(sample, output, self._found.execute(program))
         except (SandboxError, SandboxUnavailableError) as error:
             return self._broken(sample, output, error)
 
     async def score_async(self, sample: Sample, output: Output) -> Score:
         """Score one output; as many run at once as there are processors."""
+        if output.error is not None:
+            return self._unscored(sample, output, output.error)
         program = self._program(sample, output)
         if isinstance(program, Score):
             return program
         try:
-            return self._judged(sample, output, await self.prepare().run(program))
+            return self._judged(sample, output, await self._found.run(program))
         except (SandboxError, SandboxUnavailableError) as error:
             return self._broken(sample, output, error)
 
     def _program(self, sample: Sample, output: Output) -> Program | Score:
-        if output.error is not None:
-            return self._score(sample, output, value=None, reason=output.error)
         form = self.format or sample.metadata.get("format")
         if not isinstance(form, str):
-            return self._score(sample, output, value=None, reason="no_format")
+            return self._unscored(sample, output, "no_format")
         limits = {"timeout_s": self.timeout_s, "memory_mb": self.memory_mb, "processes": self.processes}
         try:
             program = build_program(sample.metadata, output.text, form=form, limits=limits)
         except InvalidInputError as error:
-            return self._score(sample, output, value=None, reason="bad_sample", explanation=str(error))
+            return self._unscored(sample, output, "bad_sample", explanation=str(error))
         if program is None:
-            return self._score(sample, output, value=0.0, label="no_code", explanation="the output holds no code")
+            return self._value(sample, output, 0.0, label="no_code", explanation="the output holds no code")
         return program
 
     def _judged(self, sample: Sample, output: Output, verdict: Verdict) -> Score:
         value, label = (1.0, "passed") if verdict.passed else (0.0, verdict.reason)
-        return self._score(sample, output, value=value, label=label, explanation=verdict.detail or None)
+        return self._value(sample, output, value, label=label, explanation=verdict.detail or None)
 
     def _broken(self, sample: Sample, output: Output, error: SandboxError | SandboxUnavailableError) -> Score:
-        return self._score(sample, output, value=None, reason=error.code.replace(".", "_"), explanation=str(error))
-
-    def _score(
-        self,
-        sample: Sample,
-        output: Output,
-        *,
-        value: float | None,
-        label: str | None = None,
-        reason: str | None = None,
-        explanation: str | None = None,
-    ) -> Score:
-        return Score(
-            sample_id=sample.id,
-            epoch=output.epoch,
-            scorer=self.name,
-            scorer_version=self.version,
-            value=value,
-            label=label,
-            reason=reason,
-            explanation=explanation,
-        )
+        return self._unscored(sample, output, error.code.replace(".", "_"), explanation=str(error))

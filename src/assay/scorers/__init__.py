@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assay.scorers.chrf import Chrf
     from assay.scorers.embedding import EmbeddingSimilarity
     from assay.scorers.exact import ExactMatch, Includes, Regex, StartsWith
-    from assay.scorers.ifeval import IFEval
+    from assay.scorers.ifeval import IFEval, InstructionAccuracy
     from assay.scorers.likelihood import LogLoss, Perplexity
     from assay.scorers.numeric import Numeric
     from assay.scorers.overlap import TokenF1
@@ -59,6 +59,7 @@ _MODULE_OF = {
     **{target.partition(":")[2]: target.partition(":")[0] for target in BUILTIN.values()},
     "BaseScorer": "assay.scorers.base",
     "TextScorer": "assay.scorers.base",
+    "InstructionAccuracy": "assay.scorers.ifeval.pooled",
     "Perplexity": "assay.scorers.likelihood",
 }
 
@@ -75,6 +76,7 @@ __all__ = [
     "GoalReached",
     "IFEval",
     "Includes",
+    "InstructionAccuracy",
     "JsonSchema",
     "JsonValid",
     "Latency",

@@ -133,6 +133,25 @@ class TextScorer(BaseScorer):
         ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measurement(BaseScorer):
+    """A scorer that reads one number off the output, whatever the sample."""
+
+    absent: ClassVar[str] = "not recorded"
+
+    def measure(self, output: Output) -> float | None:
+        """The number; ``None`` where it was not recorded, and then ``absent`` is the reason."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it measures")
+
+    def _score(self, sample: Sample, output: Output) -> Score:
+        number = self.measure(output)
+        return (
+            self._unscored(sample, output, self.absent)
+            if number is None
+            else self._value(sample, output, float(number))
+        )
+
+
 def _plain(value: Any) -> Any:
     """An option as JSON: tuples and sets as lists, so that a task file and Python give one version."""
     if isinstance(value, Mapping):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from assay.core.records import Output, Sample, Score
-from assay.scorers.base import NO_REFERENCE, BaseScorer
+from assay.scorers.base import NO_REFERENCE, BaseScorer, Measurement
 from assay.scorers.exact import ExactMatch, Includes
 from assay.scorers.numeric import Numeric
 
@@ -187,16 +187,18 @@ def _assigned(fits: Sequence[Sequence[bool]]) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps(BaseScorer):
+class Steps(Measurement):
     """Model calls made after the last user message; fewer is better."""
 
     name: str = "steps"
     unit: ClassVar[str] = "steps"
     higher_is_better: ClassVar[bool | None] = False
+    absent: ClassVar[str] = "no trajectory recorded"
 
-    def _score(self, sample: Sample, output: Output) -> Score:
+    def measure(self, output: Output) -> float | None:
+        """The count, which is at least 0."""
         if not output.messages:
-            return self._unscored(sample, output, "no trajectory recorded")
+            return None
         steps = 0
         for message in reversed(output.messages):
             if message.get("role") in ("user", "prompt"):
@@ -204,7 +206,7 @@ class Steps(BaseScorer):
             steps += message.get("role") == "assistant"
         if output.finish_reason == "step_limit" and steps > 1:
             steps -= 1  # such a conversation repeats the last reply after the tools' answers to it
-        return self._value(sample, output, float(steps))
+        return steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,20 @@
-"""Everything a page shows, as JSON below ``/api/v1``; errors have one shape."""
+"""Everything a page shows, as JSON below ``/api/v1``: routed by the table of operations, lists paged by cursors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from assay.app.wiring import App
-from assay.core.errors import InvalidInputError
-from assay.report import comparison, documents, samples
 from assay.report.plain import to_json
-from assay.report.remember import Memory
-
-ROOT = "/api/v1"
+from assay.server.cursors import cursor_of, place_of
+from assay.server.openapi import CURSOR, openapi_document, public_parameters
+from assay.server.operations import OPERATIONS, ROOT, Operation
+from assay.server.parameters import Value, refuse_unknown
+from assay.server.queries import Document, Queries
 
 
 def answer(document: Any, *, status: int = 200) -> Response:
@@ -22,60 +22,41 @@ def answer(document: Any, *, status: int = 200) -> Response:
     return Response(to_json(document), status, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 
-def routes(app: App, memory: Memory) -> list[Route]:
-    """Routes of the API."""
-    api = Api(app, memory)
+def routes(queries: Queries) -> list[Route]:
+    """Routes of the API and of its description."""
+    described = openapi_document(OPERATIONS)
     return [
-        Route(f"{ROOT}/runs", api.runs),
-        Route(f"{ROOT}/runs/{{run_id}}", api.run),
-        Route(f"{ROOT}/runs/{{run_id}}/samples", api.samples),
-        Route(f"{ROOT}/runs/{{run_id}}/samples/{{sample_id:path}}", api.sample),
-        Route(f"{ROOT}/compare", api.compare),
+        Route(f"{ROOT}/openapi.json", lambda request: answer(described)),
+        *(Route(_template(operation), _endpoint(operation, queries)) for operation in OPERATIONS),
     ]
 
 
-class Api:
-    """Handlers; they run in worker threads."""
+def _template(operation: Operation) -> str:
+    path = ROOT + operation.path
+    for parameter in operation.parameters:
+        if parameter.slashes:
+            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:path}}")
+    return path
 
-    def __init__(self, app: App, memory: Memory) -> None:
-        self._app = app
-        self._memory = memory
 
-    def runs(self, request: Request) -> Response:
-        """``task``, ``model``, ``limit``."""
-        given = request.query_params
-        limit = samples.whole_number("limit", given, default=documents.RUNS_SHOWN, low=1, high=documents.NEWEST)
-        task, model = given.get("task") or None, given.get("model") or None
-        return answer(documents.runs_document(self._app, task=task, model=model, limit=limit))
+def _endpoint(operation: Operation, queries: Queries) -> Callable[[Request], Response]:
+    def respond(request: Request) -> Response:
+        refuse_unknown(request.query_params, public_parameters(operation))
+        given = {**request.query_params, **request.path_params}
+        if operation.paged_by is None:
+            return answer(operation.ask(queries, operation.read(given)))
+        return answer(_page(operation, operation.paged_by, queries, given))
 
-    def run(self, request: Request) -> Response:
-        """The run's document with its distributions."""
-        return answer(documents.run_document(self._app, request.path_params["run_id"], memory=self._memory))
+    return respond
 
-    def samples(self, request: Request) -> Response:
-        """``scorer``, ``show``, ``sort``, ``order``, ``search``, ``limit``, ``offset``."""
-        record = self._app.store.metadata.run(request.path_params["run_id"])
-        query = samples.query_from(request.query_params, record)
-        return answer(samples.samples_document(self._app, record, query))
 
-    def sample(self, request: Request) -> Response:
-        """One sample; ``epoch``."""
-        record = self._app.store.metadata.run(request.path_params["run_id"])
-        epoch = samples.whole_number("epoch", request.query_params, default=0)
-        return answer(samples.sample_document(self._app, record, request.path_params["sample_id"], epoch=epoch))
-
-    def compare(self, request: Request) -> Response:
-        """``baseline``, ``candidate``, ``flips`` (``lost``, ``gained``), ``offset``, ``limit``."""
-        given = request.query_params
-        if not given.get("baseline") or not given.get("candidate"):
-            raise InvalidInputError("two runs are needed", hint=f"{ROOT}/compare?baseline=RUN_A&candidate=RUN_B")
-        document = comparison.compare_document(
-            self._app,
-            given["baseline"],
-            given["candidate"],
-            memory=self._memory,
-            side=given.get("flips") or "lost",
-            offset=samples.whole_number("offset", given, default=0),
-            limit=samples.whole_number("limit", given, default=comparison.FLIPS_SHOWN, low=1, high=100),
-        )
-        return answer(document)
+def _page(operation: Operation, paged_by: str, queries: Queries, given: dict[str, str]) -> Document:
+    """One page of a list; a cursor fits whatever ``limit`` the next request has."""
+    question: dict[str, Value] = {"operation": operation.name, **operation.read(given)}
+    del question["limit"], question[paged_by]
+    if given.get(CURSOR.name):
+        given[paged_by] = place_of(given[CURSOR.name], question)
+    document = operation.ask(queries, operation.read(given))
+    following = document.pop("next")
+    document["next_cursor"] = None if following is None else cursor_of(str(following), question)
+    return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,9 +13,10 @@ from starlette.types import ASGIApp
 
 from assay.app.wiring import App
 from assay.core.errors import AssayError, ConfigError, InvalidInputError, NotFoundError
-from assay.report.remember import Memory
 from assay.server import api, pages
 from assay.server.guard import LoopbackOnly
+from assay.server.operations import ROOT
+from assay.server.queries import Queries
 
 
 def create_app(app: App) -> ASGIApp:
@@ -23,10 +25,10 @@ def create_app(app: App) -> ASGIApp:
     Every request only reads. Errors are ``{"error": {"code", "message", "hint", "details"}}`` below ``/api``, else a
     page that says the same.
     """
-    memory = Memory()
+    queries = Queries(app)
     return LoopbackOnly(
         Starlette(
-            routes=[*api.routes(app, memory), *pages.routes(app, memory)],
+            routes=[*api.routes(queries), *pages.routes(queries)],
             exception_handlers={AssayError: _refused, HTTPException: _not_served, Exception: _failed},
         )
     )
@@ -50,8 +52,12 @@ def _not_served(request: Request, error: Exception) -> Response:
         405: ("http.method", "this address is only read (GET)"),
     }
     code, message = words.get(error.status_code, ("http.refused", str(error.detail)))
-    hint = f"the API begins at {api.ROOT}/runs" if request.url.path.startswith("/api") else "go back to all runs"
-    return _answer(request, AssayError(message, hint=hint, code=code).to_dict(), status=error.status_code)
+    hint = (
+        f"the API is described at {ROOT}/openapi.json" if request.url.path.startswith("/api") else "go back to all runs"
+    )
+    return _answer(
+        request, AssayError(message, hint=hint, code=code).to_dict(), status=error.status_code, headers=error.headers
+    )
 
 
 def _failed(request: Request, error: Exception) -> Response:
@@ -63,7 +69,12 @@ def _failed(request: Request, error: Exception) -> Response:
     return _answer(request, shown.to_dict(), status=500)
 
 
-def _answer(request: Request, error: dict[str, Any], *, status: int) -> Response:
+def _answer(
+    request: Request, error: dict[str, Any], *, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
     if request.url.path.startswith("/api"):
-        return api.answer({"error": error}, status=status)
-    return pages.page("error.html", {"error": error}, status=status)
+        response = api.answer({"error": error}, status=status)
+    else:
+        response = pages.page("error.html", {"error": error}, status=status)
+    response.headers.update(headers or {})
+    return response

@@ -9,11 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from assay.app.wiring import App
-from assay.core.errors import InvalidInputError
-from assay.report import comparison, documents, samples
-from assay.report.remember import Memory
+from assay.report.documents import NEWEST
 from assay.report.render import ASSETS, asset, asset_version, render, url
+from assay.server.operations import COMPARE, ROWS_LIMIT, RUN, RUNS, SAMPLE, SAMPLES, Operation
+from assay.server.queries import Document, Queries
+
+LIST_STATE = ("baseline", "candidate", "limit", "before")
+TABLE_STATE = ("scorer", "show", "search", "sort", "order", "limit")
 
 
 def page(template: str, context: Mapping[str, Any], *, status: int = 200) -> Response:
@@ -22,9 +24,9 @@ def page(template: str, context: Mapping[str, Any], *, status: int = 200) -> Res
     return Response(render(template, context), status, headers=headers, media_type="text/html")
 
 
-def routes(app: App, memory: Memory) -> list[Route]:
+def routes(queries: Queries) -> list[Route]:
     """Routes of all pages."""
-    shown = Pages(app, memory)
+    shown = Pages(queries)
     return [
         Route("/", shown.runs),
         Route("/runs/{run_id}", shown.run),
@@ -48,74 +50,49 @@ def static(request: Request) -> Response:
 class Pages:
     """Handlers; they run in worker threads, so a slow question holds up no other page."""
 
-    def __init__(self, app: App, memory: Memory) -> None:
-        self._app = app
-        self._memory = memory
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    def _ask(self, operation: Operation, request: Request, **more: str) -> Document:
+        return operation.ask(self._queries, operation.read({**request.query_params, **request.path_params, **more}))
 
     def runs(self, request: Request) -> Response:
         """All runs, newest first, with the course of each task's primary metric."""
         given = request.query_params
-        limit = samples.whole_number("limit", given, default=documents.RUNS_SHOWN, low=1, high=documents.NEWEST)
-        found = documents.runs_document(
-            self._app, task=given.get("task") or None, model=given.get("model") or None, limit=limit
-        )
-        picked = {side: given.get(side) for side in ("baseline", "candidate")}
-        context = {"page": found, "picked": picked, "limit": limit}
+        context = {
+            "page": self._ask(RUNS, request),
+            "given": {key: given.get(key) for key in LIST_STATE},
+            "most_runs": NEWEST,
+        }
         return page("_runs.html" if _partial(request) else "runs.html", context)
 
     def run(self, request: Request) -> Response:
         """One run, or only its table of samples."""
-        record = self._app.store.metadata.run(request.path_params["run_id"])
-        query = samples.query_from(request.query_params, record)
-        table = samples.samples_document(self._app, record, query)
+        table = self._ask(SAMPLES, request)
         if _partial(request):
             return page("_samples.html", {"samples": table})
-        run = documents.run_document(self._app, record.run_id, memory=self._memory)
-        return page("run.html", {"run": run, "samples": table})
+        return page("run.html", {"run": self._ask(RUN, request, run_id=table["run_id"]), "samples": table})
 
     def live(self, request: Request) -> Response:
-        """How far a running run is; once it has ended the whole page is fetched anew."""
-        record = self._app.store.metadata.run(request.path_params["run_id"])
-        live = documents.live_document(self._app, record)
-        if live is None:
+        """How far a running run is; once it runs no more the whole page is fetched anew."""
+        run = self._queries.live(run_id=request.path_params["run_id"])
+        if run["status"] != "running":
             return Response(status_code=204, headers={"HX-Refresh": "true", "Cache-Control": "no-store"})
-        return page("_live.html", {"run": {"run_id": record.run_id, "live": live}})
+        return page("_live.html", {"run": run})
 
     def sample(self, request: Request) -> Response:
         """One sample; the table's state in the address leads to its neighbours there."""
-        given = request.query_params
-        record = self._app.store.metadata.run(request.path_params["run_id"])
-        query = samples.query_from(given, record)
-        at = samples.whole_number("at", given, default=0) if "at" in given else None
-        item = samples.sample_document(
-            self._app,
-            record,
-            given.get("id", ""),
-            epoch=samples.whole_number("epoch", given, default=0),
-            query=query,
-            at=at,
-        )
-        state = {key: given.get(key) for key in ("scorer", "show", "search", "sort", "order", "limit")}
-        offset = None if at is None else at - at % query.limit
-        back = url(f"/runs/{record.run_id}", state, offset=offset or None) + "#samples"
-        return page("sample.html", {"item": item, "task": record.task, "state": state, "back": back})
+        item = self._ask(SAMPLE, request, sample_id=request.query_params.get("id", ""))
+        state = {key: request.query_params.get(key) for key in TABLE_STATE}
+        limit: Any = ROWS_LIMIT.read(request.query_params)
+        first = 0 if item["at"] is None else item["at"] // limit * limit
+        back = url(f"/runs/{item['run_id']}", state, offset=first or None) + "#samples"
+        return page("sample.html", {"item": item, "state": state, "back": back})
 
     def compare(self, request: Request) -> Response:
         """Two runs side by side, or only their flips."""
-        given = request.query_params
-        if not given.get("baseline") or not given.get("candidate"):
-            raise InvalidInputError(
-                "two runs are needed", hint="choose a baseline (A) and a candidate (B) among the runs"
-            )
-        found = comparison.compare_document(
-            self._app,
-            given["baseline"],
-            given["candidate"],
-            memory=self._memory,
-            side=given.get("flips") or "lost",
-            offset=samples.whole_number("offset", given, default=0),
-        )
-        return page("_flips.html" if _partial(request) else "compare.html", {"c": found, "linked": True})
+        context = {"c": self._ask(COMPARE, request), "linked": True}
+        return page("_flips.html" if _partial(request) else "compare.html", context)
 
 
 def _partial(request: Request) -> bool:

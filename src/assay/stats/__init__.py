@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from assay.stats.bootstrap import bootstrap_statistic as bootstrap_statistic
     from assay.stats.combine import macro_average as macro_average
     from assay.stats.combine import stratified_estimate as stratified_estimate
-    from assay.stats.design import detectable_difference as detectable_difference
-    from assay.stats.design import n_for_half_width as n_for_half_width
-    from assay.stats.design import n_for_power as n_for_power
+    from assay.stats.design.simple import detectable_difference as detectable_difference
+    from assay.stats.design.simple import n_for_half_width as n_for_half_width
+    from assay.stats.design.simple import n_for_power as n_for_power
     from assay.stats.effect import cohens_dz as cohens_dz
     from assay.stats.effect import cohens_h as cohens_h
     from assay.stats.effect import discordant_odds_ratio as discordant_odds_ratio
     from assay.stats.moments import Moments as Moments
     from assay.stats.moments import MomentsBuilder as MomentsBuilder
-    from assay.stats.multiple import benjamini_hochberg as benjamini_hochberg
-    from assay.stats.multiple import bonferroni as bonferroni
-    from assay.stats.multiple import holm as holm
+    from assay.stats.multiplicity.adjusted import benjamini_hochberg as benjamini_hochberg
+    from assay.stats.multiplicity.adjusted import bonferroni as bonferroni
+    from assay.stats.multiplicity.adjusted import holm as holm
     from assay.stats.paired import mcnemar as mcnemar
     from assay.stats.paired import paired_difference as paired_difference
     from assay.stats.paired import tango as tango
@@ -43,21 +43,21 @@ _MODULE_OF = {
     "MomentsBuilder": "moments",
     "PassAtK": "passk",
     "PassHatK": "passk",
-    "benjamini_hochberg": "multiple",
-    "bonferroni": "multiple",
+    "benjamini_hochberg": "multiplicity.adjusted",
+    "bonferroni": "multiplicity.adjusted",
     "bootstrap_mean": "bootstrap",
     "bootstrap_statistic": "bootstrap",
     "cohens_dz": "effect",
     "cohens_h": "effect",
-    "detectable_difference": "design",
+    "detectable_difference": "design.simple",
     "difference_of_means": "two_sample",
     "discordant_odds_ratio": "effect",
-    "holm": "multiple",
+    "holm": "multiplicity.adjusted",
     "macro_average": "combine",
     "mcnemar": "paired",
     "mean_estimate": "scalar",
-    "n_for_half_width": "design",
-    "n_for_power": "design",
+    "n_for_half_width": "design.simple",
+    "n_for_power": "design.simple",
     "newcombe": "two_sample",
     "paired_difference": "paired",
     "ratio_of_means": "ratio",

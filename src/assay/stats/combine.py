@@ -32,7 +32,8 @@ def stratified_estimate(
     """Weighted mean over strata that were sampled apart (MMLU's subjects, critical and ordinary samples).
 
     The value is Σ w_h·mean_h and its variance Σ w_h²·s_h²/n_h. 0/1 scores get Wilson's interval on the effective
-    number of samples, graded ones a t interval with Satterthwaite's degrees of freedom.
+    number of samples, graded ones a t interval with Satterthwaite's degrees of freedom. Where a stratum of 0/1 scores
+    is small, and all right or all wrong, ``strata.stratified_mean_evidence`` is the one that covers.
 
     Args:
         strata: Moments by stratum; clusters inside a stratum are honoured.

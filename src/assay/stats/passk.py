@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from assay.core.errors import InvalidInputError
 
@@ -27,7 +28,38 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassAtK:
+class _OfK:
+    """What k of a sample's n >= k attempts would show; subclasses say how likely that is."""
+
+    k: int
+    _sign: ClassVar[str]
+    transform: ClassVar[str] = "identity"
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise InvalidInputError(f"k is {self.k}; it must be at least 1", hint="for example pass@5")
+
+    @property
+    def name(self) -> str:
+        """``pass@k`` or ``pass^k``."""
+        return f"pass{self._sign}{self.k}"
+
+    def reduce(self, values: Sequence[float]) -> float | None:
+        """The sample's number from 0/1 verdicts; ``None`` with fewer than k of them."""
+        right = sum(value == 1.0 for value in values)
+        if right + sum(value == 0.0 for value in values) != len(values):
+            raise InvalidInputError(
+                f"{self.name} counts verdicts that are 0 or 1, and got a graded score",
+                hint="use a 0/1 scorer, or mean",
+            )
+        return None if len(values) < self.k else self._chance(right, len(values))
+
+    def _chance(self, right: int, n: int) -> float:
+        raise NotImplementedError(f"{type(self).__name__} does not say what it counts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassAtK(_OfK):
     """Probability that at least one of k attempts is right, estimated without bias from n >= k attempts.
 
     ``1 - C(n - c, k) / C(n, k)`` with c right ones; in [0, 1], higher is better.
@@ -42,32 +74,14 @@ class PassAtK:
         True
     """
 
-    k: int
+    _sign = "@"
 
-    def __post_init__(self) -> None:
-        _check_k(self.k)
-
-    @property
-    def name(self) -> str:
-        """``pass@k``."""
-        return f"pass@{self.k}"
-
-    @property
-    def transform(self) -> str:
-        """The mean over samples is shown as it is."""
-        return "identity"
-
-    def reduce(self, values: Sequence[float]) -> float | None:
-        """The sample's pass@k from 0/1 verdicts; ``None`` with fewer than k of them."""
-        right = _right(values, self.name)
-        if len(values) < self.k:
-            return None
-        missed = math.comb(len(values) - right, self.k)
-        return 1.0 - missed / math.comb(len(values), self.k)
+    def _chance(self, right: int, n: int) -> float:
+        return 1.0 - math.comb(n - right, self.k) / math.comb(n, self.k)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassHatK:
+class PassHatK(_OfK):
     """Probability that all of k attempts are right (reliability), estimated without bias from n >= k attempts.
 
     ``C(c, k) / C(n, k)`` with c right ones; in [0, 1], higher is better.
@@ -80,38 +94,7 @@ class PassHatK:
         0.3333333333333333
     """
 
-    k: int
+    _sign = "^"
 
-    def __post_init__(self) -> None:
-        _check_k(self.k)
-
-    @property
-    def name(self) -> str:
-        """``pass^k``."""
-        return f"pass^{self.k}"
-
-    @property
-    def transform(self) -> str:
-        """The mean over samples is shown as it is."""
-        return "identity"
-
-    def reduce(self, values: Sequence[float]) -> float | None:
-        """The sample's pass^k from 0/1 verdicts; ``None`` with fewer than k of them."""
-        right = _right(values, self.name)
-        if len(values) < self.k:
-            return None
-        return math.comb(right, self.k) / math.comb(len(values), self.k)
-
-
-def _right(values: Sequence[float], name: str) -> int:
-    right = sum(value == 1.0 for value in values)
-    if right + sum(value == 0.0 for value in values) != len(values):
-        raise InvalidInputError(
-            f"{name} counts verdicts that are 0 or 1, and got a graded score", hint="use a 0/1 scorer, or mean"
-        )
-    return right
-
-
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise InvalidInputError(f"k is {k}; it must be at least 1", hint="for example pass@5")
+    def _chance(self, right: int, n: int) -> float:
+        return math.comb(right, self.k) / math.comb(n, self.k)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from assay.core.errors import ConfigError, StoreError
-from assay.core.protocols import Journal, Metadata, Objects, Results
+from assay.core.protocols import Journal, Metadata, Objects, Results, Stores
 from assay.stores.failures import failure
 from assay.stores.objects import DirectoryObjects
 from assay.stores.results.reader import ResultsReader
@@ -20,6 +21,27 @@ from assay.stores.sqlite.schema import REPLIES, STORE
 
 DATABASE = "assay.db"
 _SERVERS = ("postgresql", "postgres", "clickhouse", "s3", "chdb")
+_PLUG_IN = re.compile(r"([a-z0-9][a-z0-9_.-]*)\+([a-z0-9][a-z0-9_.-]*)://", re.IGNORECASE)
+
+
+class OpenedStore(Stores, Protocol):
+    """What a store plug-in gives: the four parts, each held to its protocol, and ``close``."""
+
+    def close(self) -> None:
+        """Let everything go; what the journal buffers has been flushed."""
+        ...
+
+
+class OpensPlugIn(Protocol):
+    """Opens the store of a plug-in.
+
+    Args:
+        name: The plug-in's, ``package/name``.
+        url: As the user wrote it.
+        read_only: Look only: what is not there is not made.
+    """
+
+    def __call__(self, name: str, url: str, *, read_only: bool) -> OpenedStore: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +49,18 @@ class Store:
     """The parts of one store.
 
     Attributes:
-        root: The directory they are in.
+        root: The directory they are in; ``None`` for a plug-in's store.
+        where: What opens it again: the directory's absolute path, or a plug-in's URL as it was typed.
         closing: What ``close`` closes, in order.
     """
 
-    root: Path
+    root: Path | None
+    where: str
     journal: Journal
     metadata: Metadata
     results: Results
     objects: Objects
-    closing: tuple[Database | SealedResults, ...] = ()
+    closing: tuple[Database | SealedResults | OpenedStore, ...] = ()
 
     def close(self) -> None:
         """Commit what is buffered and close the files.
@@ -57,19 +81,27 @@ class Store:
         self.close()
 
 
-def open_store(directory: str | Path, *, read_only: bool = False, cache: str | Path | None = None) -> Store:
+def open_store(
+    directory: str | Path,
+    *,
+    read_only: bool = False,
+    cache: str | Path | None = None,
+    plug_in: OpensPlugIn | None = None,
+) -> Store:
     """Open the store in a directory, made when missing.
 
     It holds ``assay.db`` (journal and metadata), ``runs/`` (sealed runs) and ``objects/``.
 
     Args:
-        directory: A path, ``file://DIR`` or ``sqlite:///DIR/assay.db``.
+        directory: A path, ``file://DIR`` or ``sqlite:///DIR/assay.db``; with ``plug_in`` also ``package+name://…``.
         read_only: Look only; the directory must exist and need not be writable.
         cache: Another SQLite file for the response table, to share answers between stores.
+        plug_in: Opens the stores that others bring.
 
     Raises:
         StoreError: ``store.missing``, ``store.read_only``, ``store.corrupt``, ``store.newer`` …
-        ConfigError: ``store.scheme_unknown``: the URL names a kind of store this version does not have.
+        ConfigError: ``store.scheme_unknown``: the URL names a kind of store this version does not have;
+            ``store.no_cache``: a plug-in's store cannot share a response table.
 
     Examples:
         >>> import tempfile
@@ -77,6 +109,9 @@ def open_store(directory: str | Path, *, read_only: bool = False, cache: str | P
         ...     len(store.metadata.runs())
         0
     """
+    if plug_in is not None and isinstance(directory, str) and (match := _PLUG_IN.match(directory)):
+        name = f"{match[1]}/{match[2]}".lower()
+        return _plugged_in(plug_in, name, directory, read_only=read_only, cache=cache)
     root = store_directory(directory)
     if root.is_file():
         raise failure(root, "store.unusable", cause="it is a file; a store is a directory", kept="nothing was changed")
@@ -93,11 +128,31 @@ def open_store(directory: str | Path, *, read_only: bool = False, cache: str | P
     databases = (database,) if replies is database else (database, replies)
     return Store(
         root=root,
+        where=str(root.resolve()),
         journal=journal,
         metadata=SqliteMetadata(database),
         results=ResultsReader(journal, sealed),
         objects=DirectoryObjects(root / "objects", read_only=read_only),
         closing=(sealed, *databases),
+    )
+
+
+def _plugged_in(plug_in: OpensPlugIn, name: str, url: str, *, read_only: bool, cache: str | Path | None) -> Store:
+    if cache is not None:
+        raise ConfigError(
+            f"the store at {url} keeps its own response table and cannot share {cache}; nothing was opened",
+            hint="unset cache (or ASSAY_CACHE), or use a directory: --store .assay",
+            code="store.no_cache",
+        )
+    opened = plug_in(name, url, read_only=read_only)
+    return Store(
+        root=None,
+        where=url,
+        journal=opened.journal,
+        metadata=opened.metadata,
+        results=opened.results,
+        objects=opened.objects,
+        closing=(opened,),
     )
 
 

@@ -1,7 +1,8 @@
 """Conformance suites for stores: what every implementation of the storage protocols must do.
 
-Each ``check_…`` takes a function that makes a new, empty store of the kind and raises AssertionError where the store
-breaks its promise. ``MemoryJournal`` and ``MemoryResults`` are the shortest implementations that keep it.
+``check_store`` holds a whole store to its promises; the others one of its four parts. They take a function that makes a
+new, empty one and raise AssertionError where it breaks its promise. ``MemoryJournal`` and ``MemoryResults`` are the
+shortest implementations that keep it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from assay.core.codec import to_plain
-from assay.core.errors import AssayError, InvalidInputError, NotFoundError
+from assay.core.errors import AssayError, InvalidInputError, NotFoundError, StoreError
 from assay.core.protocols import Journal, Metadata, Objects, Page, PageQuery, Results, ScoreColumn, StoredReply
 from assay.core.records import Item, Output, RunRecord, Sample, Score, Usage
 from assay.stores.payload import decode_item, encode_item
 from assay.stores.results import twins
 from assay.stores.results.rows import FIELDS, SHOWS, SORTS
+from assay.testing.promise import keeping
+
+if TYPE_CHECKING:
+    from assay.stores.open import OpenedStore
 
 E = TypeVar("E", bound=AssayError)
 
@@ -84,6 +89,106 @@ def _score(key: str, epoch: int, scorer: str, value: float | None, why_not: str)
 def same_items(first: Iterable[Item], second: Iterable[Item]) -> bool:
     """Whether two sequences of items are the same records (a tuple equals a list here, as in the plain form)."""
     return [to_plain(item) for item in first] == [to_plain(item) for item in second]
+
+
+class OpensAt(Protocol):
+    """Opens the store at a place, a short word of the suite's: one word is one store, a new word an empty one."""
+
+    def __call__(self, place: str, *, read_only: bool) -> OpenedStore: ...
+
+
+def check_store(open_at: OpensAt) -> None:
+    """Hold a whole store to its promises: those of its four parts, and that all of it is there when opened again.
+
+    Args:
+        open_at: Opens the store at a place; the plug-in's own function with the place in its URL.
+
+    Raises:
+        AssertionError: A promise is broken.
+
+    Examples:
+        >>> import tempfile
+        >>> from assay.stores import open_store
+        >>> root = tempfile.mkdtemp()
+        >>> check_store(lambda place, *, read_only: open_store(f"{root}/{place}", read_only=read_only))
+    """
+    opened: list[OpenedStore] = []
+
+    def fresh() -> OpenedStore:
+        opened.append(open_at(f"place-{len(opened)}", read_only=False))
+        return opened[-1]
+
+    try:
+        with keeping("the journal"):
+            check_journal(lambda: fresh().journal)
+        with keeping("the metadata"):
+            check_metadata(lambda: fresh().metadata)
+        with keeping("the results"):
+            check_results(lambda: fresh().results)
+        with keeping("the objects"):
+            check_objects(lambda: fresh().objects)
+    finally:
+        for store in opened:
+            store.close()
+    with keeping("a store that is opened again has everything"):
+        _check_reopening(open_at)
+    with keeping("a store can be opened twice at once"):
+        _check_two_at_once(open_at)
+    with keeping("a store that is only looked at is not made: StoreError with the code store.missing"):
+        assert _fails(lambda: open_at("nobody-was-here", read_only=True), StoreError).code == "store.missing"
+
+
+def _check_reopening(open_at: OpensAt) -> None:
+    items, record = example_items(), _record(0)
+    queries = [PageQuery(limit=3), PageQuery(scorer="exact", sort="value", show="below")]
+    store = open_at("a-life", read_only=False)
+    store.metadata.create_run(record)
+    store.journal.record_reply(b"k1", b"one", run_id=record.run_id, cost_usd=0.25)
+    for item in items:
+        store.journal.append_item(record.run_id, item)
+    check_queries(store.results, record.run_id, items, queries=queries)  # pages show a run while it goes on
+    store.objects.put("reports/a.html", b"one")
+    store.journal.flush()
+    store.close()
+
+    store = open_at("a-life", read_only=True)
+    assert store.metadata.run("last") == record, "runs are there when the store is opened again"
+    assert store.journal.reply(b"k1") == StoredReply(b"one", record.run_id)
+    assert store.journal.spent_usd(record.run_id) == 0.25
+    assert same_items(store.journal.items(record.run_id), items), "live items are there when it is opened again"
+    assert store.objects.get("reports/a.html") == b"one"
+    store.close()
+
+    store = open_at("a-life", read_only=False)
+    store.results.seal(record.run_id, store.journal.items(record.run_id))
+    store.journal.forget_items(record.run_id)
+    store.metadata.update_run(record.run_id, status="done", summary={"metrics": {}})
+    store.journal.flush()
+    store.close()
+
+    store = open_at("a-life", read_only=True)
+    assert store.metadata.run(record.run_id).status == "done"
+    assert store.results.sealed(record.run_id)
+    assert same_items(store.results.items(record.run_id), items), "a sealed run is there when it is opened again"
+    check_queries(store.results, record.run_id, items, queries=queries)
+    store.close()
+
+
+def _check_two_at_once(open_at: OpensAt) -> None:
+    items = example_items(2)
+    writer, reader = open_at("for-two", read_only=False), open_at("for-two", read_only=False)
+    writer.metadata.create_run(_record(0))
+    writer.journal.record_reply(b"k1", b"one", run_id=RUN, cost_usd=None)
+    writer.journal.append_item(RUN, items[0])
+    writer.journal.flush()
+    assert reader.metadata.run("last") == _record(0), "what one process writes, another sees"
+    assert reader.journal.reply(b"k1") == StoredReply(b"one", RUN), "what one process has paid for, another reads"
+    assert reader.journal.done(RUN) == {(items[0].sample.id, items[0].output.epoch)}
+    reader.journal.append_item(RUN, items[1])
+    reader.journal.flush()
+    assert same_items(writer.journal.items(RUN), items[:2])
+    reader.close()
+    writer.close()
 
 
 def check_journal(make: Callable[[], Journal]) -> None:
@@ -154,10 +259,22 @@ def check_metadata(make: Callable[[], Metadata]) -> None:
     assert (changed.status, changed.summary) == ("partial", {"metrics": {}, "nan": None, "big": 2**80})
     assert _fails(lambda: metadata.update_run("run_zz", status="done"), NotFoundError).code == "run.unknown"
 
-    metadata.acquire(records[0].run_id)
-    metadata.acquire(records[0].run_id)
-    metadata.release(records[0].run_id)
-    metadata.release(records[0].run_id)
+    assert [record.run_id for record in metadata.runs(before=newest_first[0])] == newest_first[1:]
+    assert list(metadata.runs(before=newest_first[-1])) == []
+
+    held = records[0].run_id
+    assert metadata.holder(held) is None
+    metadata.acquire(held)
+    metadata.acquire(held)
+    holder = metadata.holder(held)
+    assert holder is not None, "who holds a run can be told"
+    assert (bool(holder.host), bool(holder.since)) == (True, True)
+    metadata.acquire(held, steal=True)
+    metadata.release(held)
+    metadata.release(held)
+    assert metadata.holder(held) is None, "a run that was released is held by nobody"
+    metadata.acquire("run_not_made_yet")  # a run is held before it can be seen
+    metadata.release("run_not_made_yet")
 
 
 def _record(index: int) -> RunRecord:

@@ -7,13 +7,15 @@ import hashlib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from assay.core.errors import NotFoundError, ProviderError
+from assay.core.errors import ConfigError, NotFoundError, ProviderError
 from assay.core.records import ModelRequest, Reply, Usage
 from assay.gateway.provider import Endpoint
 
@@ -27,9 +29,12 @@ class PythonProvider:
     It gets the parameters that are set and that it accepts, also ``options``, ``tools`` and ``replicate``. It returns
     the text, or a dictionary with ``text`` and any of ``finish_reason``, ``tool_calls``, ``logprobs``,
     ``option_logprobs``, ``usage``, ``model``. What it raises costs the item its answer, not the run.
+
+    The module is looked for in the working directory, then beside the task file, then among what is installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, folders: Sequence[str] = ()) -> None:
+        self._folders = folders
         self._functions: dict[str, tuple[Callable[..., Any], frozenset[str] | None]] = {}
 
     def capabilities(self, name: str) -> frozenset[str]:
@@ -52,7 +57,7 @@ class PythonProvider:
         """The function and the keywords it accepts (``None``: any)."""
         known = self._functions.get(name)
         if known is None:
-            function = load_function(name)
+            function = load_function(name, folders=self._folders)
             parameters = inspect.signature(function).parameters.values()
             any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
             accepted = None if any_keyword else frozenset(parameter.name for parameter in parameters)
@@ -94,34 +99,62 @@ class PythonProvider:
         return _reply(answer, request)
 
 
-def load_function(name: str) -> Callable[..., Any]:
-    """The function called ``module:function``; modules of the working directory are found as well.
+def load_function(name: str, *, folders: Sequence[str] = ()) -> Callable[..., Any]:
+    """The function called ``module:function``.
+
+    Args:
+        folders: Where modules are looked for after the working directory and before what is installed.
 
     Raises:
         NotFoundError: There is no such module or function.
+        ConfigError: Another module of that name has been imported from elsewhere (``model.ambiguous``).
     """
     module_name, _, attribute = name.partition(":")
-    where = str(Path.cwd())
-    added = where not in sys.path
-    if added:
-        sys.path.insert(0, where)
+    where = list(dict.fromkeys([str(Path.cwd()), *folders]))
     try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
+        with _on_path(where):
+            module = importlib.import_module(module_name)
+    except Exception as error:  # somebody else's code: whatever its module raises, there is no such model
         raise NotFoundError(
-            f"the module of python:{name} cannot be imported: {error}",
-            hint="write python:module:function; the module must be in the working directory or installed",
+            f"the module of python:{name} cannot be imported: {type(error).__name__}: {error}",
+            hint="write python:module:function; the module must be in the working directory, beside the task file or "
+            "installed",
             code="model.unknown",
         ) from error
-    finally:
-        if added:
-            sys.path.remove(where)
+    _same_file(module_name.partition(".")[0], where)
     function = getattr(module, attribute, None)
     if not callable(function):
         raise NotFoundError(
             f"{module_name} has no function {attribute!r}", hint="write python:module:function", code="model.unknown"
         )
     return function  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _on_path(where: Sequence[str]) -> Iterator[None]:
+    """Put folders first on the search path, for as long as the import takes."""
+    added = [folder for folder in where if folder not in sys.path]
+    sys.path[:0] = added
+    try:
+        yield
+    finally:
+        for folder in added:
+            if folder in sys.path:  # the module may have seen to it itself
+                sys.path.remove(folder)
+
+
+def _same_file(top: str, where: Sequence[str]) -> None:
+    """Python imports a name once: refuse to take a module of another folder for the one that is meant."""
+    imported: str | None = getattr(sys.modules[top], "__file__", None)
+    meant = PathFinder.find_spec(top, where)
+    if imported is None or meant is None or meant.origin is None:
+        return
+    if Path(meant.origin).resolve() != Path(imported).resolve():
+        raise ConfigError(
+            f"two modules are called {top}: {imported} was imported first, {meant.origin} is the one meant",
+            hint="give one of them another name",
+            code="model.ambiguous",
+        )
 
 
 def _reply(answer: Any, request: ModelRequest) -> Reply:

@@ -21,8 +21,8 @@ class IFEval(BaseScorer):
 
     The paper's four figures are four settings. At level ``prompt`` the value is 1 when every instruction is followed,
     else 0. At level ``instruction`` it is the share followed *in this prompt*: the mean over prompts weighs prompts
-    alike, while the paper's instruction-level accuracy weighs instructions alike (weigh each prompt by its number of
-    instructions, the second number of the label, to get that).
+    alike, while the paper's instruction-level accuracy weighs instructions alike: attach the metric
+    ``InstructionAccuracy`` to get that.
 
     Mode ``strict`` checks the response as it is. Mode ``loose`` counts an instruction as followed when any of eight
     variants of the response follows it: with and without the first line, the last line and all asterisks. A blank

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Process:
     """A process on a machine.
 
     Attributes:
@@ -20,9 +20,13 @@ class Holder:
     pid: int
     started: str
 
+    def here(self) -> bool:
+        """Whether it is a process of this machine."""
+        return self.host == socket.gethostname()
+
     def alive(self) -> bool:
         """Whether it still runs; a process of another machine counts as running, for nothing here can tell."""
-        if self.host != socket.gethostname():
+        if not self.here():
             return True
         try:
             os.kill(self.pid, 0)
@@ -33,10 +37,10 @@ class Holder:
         return self.started == process_start(self.pid)
 
 
-def this_process() -> Holder:
+def this_process() -> Process:
     """The calling process."""
     pid = os.getpid()
-    return Holder(host=socket.gethostname(), pid=pid, started=process_start(pid))
+    return Process(host=socket.gethostname(), pid=pid, started=process_start(pid))
 
 
 def process_start(pid: int) -> str:

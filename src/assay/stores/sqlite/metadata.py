@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assay.core.errors import NotFoundError, RunHeldError, StoreError, nearest
+from assay.core.protocols import Holder
 from assay.core.records import RunRecord
 from assay.stores.payload import decode, encode
 from assay.stores.sqlite.database import Database
-from assay.stores.sqlite.leases import Holder, this_process
+from assay.stores.sqlite.leases import Process, this_process
 
 _COLUMNS = "run_id, task, model, status, manifest, manifest_hash, created_at, summary, suite_id"
+_LEASE = "SELECT host, pid, started, taken_at FROM lease WHERE run_id = ?"
 _NEAR = 200
 
 
@@ -77,12 +79,23 @@ class SqliteMetadata:
         raise NotFoundError(f"there is no run {run_id!r} in {self._database.path}", hint=hint, code="run.unknown")
 
     def runs(
-        self, *, task: str | None = None, model: str | None = None, suite_id: str | None = None, limit: int = 50
+        self,
+        *,
+        task: str | None = None,
+        model: str | None = None,
+        suite_id: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
     ) -> Sequence[RunRecord]:
-        """Newest first."""
-        wanted = {"task": task, "model": model, "suite_id": suite_id}
-        given = {column: value for column, value in wanted.items() if value is not None}
-        where = "WHERE " + " AND ".join(f"{column} = ?" for column in given) if given else ""
+        """Newest first; with ``before``, a run's whole id, only those that come after that run in this order."""
+        conditions = {
+            "task = ?": task,
+            "model = ?": model,
+            "suite_id = ?": suite_id,
+            "(created_at, run_id) < (SELECT created_at, run_id FROM run WHERE run_id = ?)": before,
+        }
+        given = {condition: value for condition, value in conditions.items() if value is not None}
+        where = f"WHERE {' AND '.join(given)}" if given else ""
         return self._select(f"{where} ORDER BY created_at DESC, run_id DESC LIMIT ?", (*given.values(), limit))
 
     def update_run(self, run_id: str, *, status: str, summary: Mapping[str, Any] | None = None) -> None:
@@ -95,23 +108,24 @@ class SqliteMetadata:
         if stored.rowcount == 0:
             raise NotFoundError(f"there is no run {run_id!r}", hint="see: assay runs", code="run.unknown")
 
-    def acquire(self, run_id: str) -> None:
+    def acquire(self, run_id: str, *, steal: bool = False) -> None:
         """Take the run for this process, from a dead one too; taking it again changes nothing.
+
+        Args:
+            steal: Take it from a process of another machine too, of which nothing here can tell whether it lives.
 
         Raises:
             RunHeldError: Another living process holds it.
         """
         me = this_process()
         with self._database.writing() as connection:
-            held = connection.execute(
-                "SELECT host, pid, started, taken_at FROM lease WHERE run_id = ?", (run_id,)
-            ).fetchone()
-            if held is not None:
-                holder = Holder(host=held[0], pid=held[1], started=held[2])
-                if holder == me:
+            found = connection.execute(_LEASE, (run_id,)).fetchone()
+            if found is not None:
+                process, since = _lease(found)
+                if process == me:
                     return
-                if holder.alive():
-                    raise _held(run_id, holder, since=held[3])
+                if process.alive() and (process.here() or not steal):
+                    raise _held(run_id, process, since=since)
             connection.execute(
                 "INSERT OR REPLACE INTO lease (run_id, host, pid, started, taken_at) VALUES (?, ?, ?, ?, ?)",
                 (run_id, me.host, me.pid, me.started, datetime.now(UTC).isoformat(timespec="seconds")),
@@ -125,6 +139,14 @@ class SqliteMetadata:
                 "DELETE FROM lease WHERE run_id = ? AND host = ? AND pid = ? AND started = ?",
                 (run_id, me.host, me.pid, me.started),
             )
+
+    def holder(self, run_id: str) -> Holder | None:
+        """The living process that holds the run, or ``None``; one of another machine counts as living."""
+        for row in self._database.rows(_LEASE, (run_id,)):
+            process, since = _lease(row)
+            if process.alive():
+                return Holder(host=process.host, pid=process.pid, since=since)
+        return None
 
     def _starting_with(self, prefix: str) -> list[str]:
         if not prefix:
@@ -152,9 +174,17 @@ class SqliteMetadata:
         ]
 
 
-def _held(run_id: str, holder: Holder, *, since: str) -> RunHeldError:
+def _lease(row: Sequence[Any]) -> tuple[Process, str]:
+    host, pid, started, since = row
+    return Process(host=host, pid=pid, started=started), since
+
+
+def _held(run_id: str, process: Process, *, since: str) -> RunHeldError:
+    way_out = f"wait for it, or stop it there (kill -INT {process.pid}) and repeat this command"
+    if not process.here():
+        way_out += f"; if it is gone, which cannot be seen from here: assay resume {run_id} --steal"
     return RunHeldError(
-        f"run {run_id} is held by process {holder.pid} on {holder.host} since {since}; nothing was changed",
-        hint=f"wait for it, or stop it there (kill -INT {holder.pid}) and repeat this command",
-        details={"pid": holder.pid, "host": holder.host, "since": since},
+        f"run {run_id} is held by process {process.pid} on {process.host} since {since}; nothing was changed",
+        hint=way_out,
+        details={"pid": process.pid, "host": process.host, "since": since},
     )

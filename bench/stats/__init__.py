@@ -1,0 +1,1 @@
+"""Statistics against the packages whose figures they equal, one module a family."""

@@ -1,0 +1,1 @@
+"""Plug-ins of three kinds: a metric, a model provider and a store."""

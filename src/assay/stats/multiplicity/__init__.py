@@ -1,0 +1,1 @@
+"""Many comparisons: adjusted p-values, false discoveries in a batch and in a stream, simultaneous intervals."""
