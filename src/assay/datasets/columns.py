@@ -1,0 +1,160 @@
+"""Tables as columns: CSV, Parquet, JSON lines or a query, scanned by DuckDB so that only what is needed is held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assay.core.errors import DataError, nearest
+from assay.datasets.source import existing_file
+
+_READERS = {
+    ".csv": "read_csv({}, header = true, sample_size = -1)",
+    ".tsv": "read_csv({}, header = true, sample_size = -1, delim = '\\t')",
+    ".parquet": "read_parquet({})",
+    ".jsonl": "read_json({}, format = 'newline_delimited')",
+    ".ndjson": "read_json({}, format = 'newline_delimited')",
+    ".json": "read_json({}, format = 'array')",
+}
+_QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "2GB",
+    "temp_directory": "",
+    "threads": 2,
+}
+
+
+class TableFile:
+    """A table that is read column by column, or asked by SQL under the name ``data``.
+
+    Args:
+        where: A file (``.csv .tsv .parquet .jsonl .ndjson .json``, text ones also ``.gz``), or a query that DuckDB can
+            answer, e.g. ``SELECT * FROM 'week-*.parquet'``. Nothing is fetched from the network.
+
+    Attributes:
+        name: The file as it was named, or ``query``.
+        columns: Names in order.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: It is not such a table, or the query fails (``data.query``).
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        import duckdb
+
+        text = str(where)
+        self._duckdb = duckdb
+        self._connection = duckdb.connect(":memory:", config=_SETTINGS)
+        if _QUERY.match(text):
+            self.name, source = "query", f"({text.rstrip().rstrip(';')})"
+            self._run("SET threads = 1")  # every column of a query comes in the same order
+        else:
+            self.name, source = text, _reader(text)
+        self._run(f"CREATE VIEW data AS SELECT * FROM {source}")  # noqa: S608
+        self._types = {row[0]: str(row[1]) for row in self._run("DESCRIBE data").fetchall()}
+        self.columns: Sequence[str] = tuple(self._types)
+
+    def __len__(self) -> int:
+        return int(self.rows("SELECT count(*) FROM data")[0][0])
+
+    def require(self, *columns: str) -> None:
+        """Raise DataError (``data.no_column``), naming the nearest, where a column is not there."""
+        for column in columns:
+            if column not in self._types:
+                raise DataError(
+                    f"{self.name} has no column {column!r}", hint=nearest(column, self.columns), code="data.no_column"
+                )
+
+    def is_number(self, column: str) -> bool:
+        """Whether a column holds numbers or truth values."""
+        self.require(column)
+        return self._types[column].startswith(_NUMBERS)
+
+    def numbers(self, column: str) -> npt.NDArray[np.float64]:
+        """One column as floats, shape ``(n,)``, NaN where it is empty; true is 1.
+
+        Raises:
+            DataError: A cell is not a number; it says which row.
+        """
+        self.require(column)
+        name = quoted(column)
+        if not self.is_number(column):
+            bad = self.rows(
+                f"SELECT row, {name} FROM (SELECT row_number() OVER () AS row, {name} FROM data) "  # noqa: S608
+                f"WHERE {name} IS NOT NULL AND trim({name}::VARCHAR) <> '' "
+                f"AND try_cast({name} AS DOUBLE) IS NULL LIMIT 1"
+            )
+            if bad:
+                raise DataError(
+                    f"{self.name}, row {bad[0][0]}: {column} is {str(bad[0][1])[:40]!r}, not a number",
+                    hint="name a column of numbers, or clean the cell",
+                    code="data.type",
+                )
+        as_number = f"try_cast({name} AS DOUBLE)"
+        if self._types[column] == "BOOLEAN":  # a cast would be pushed into the reader, which then sees "true"
+            as_number = f"CASE WHEN {name} THEN 1.0 WHEN NOT {name} THEN 0.0 END::DOUBLE"
+        found = self._run(f"SELECT {as_number} AS x FROM data").fetchnumpy()["x"]  # noqa: S608
+        filled: npt.NDArray[np.float64] = np.ma.filled(found.astype(np.float64), np.nan)
+        return filled
+
+    def texts(self, column: str) -> list[str | None]:
+        """One column as texts, ``None`` where it is empty; whole numbers without a decimal point."""
+        self.require(column)
+        name = quoted(column)
+        found = self._run(f"SELECT nullif({name}::VARCHAR, '') AS x FROM data").fetchall()  # noqa: S608
+        return [row[0] for row in found]
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a query on ``data``; column names go through ``quoted``, values through ``$name``."""
+        found: list[tuple[Any, ...]] = self._run(sql, parameters).fetchall()
+        return found
+
+    def close(self) -> None:
+        """Free the memory."""
+        self._connection.close()
+
+    def _run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return self._connection.execute(sql, dict(parameters) if parameters else None)
+        except self._duckdb.Error as error:
+            raise DataError(
+                f"{self.name} cannot be read as a table: {str(error).splitlines()[0]}",
+                hint="give a file with a header, or a query that DuckDB answers",
+                code="data.query" if self.name == "query" else "data.unreadable",
+            ) from error
+
+
+_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT",
+            "DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN")  # fmt: skip
+
+
+def quoted(column: str) -> str:
+    """A column's name inside SQL.
+
+    Examples:
+        >>> print(quoted("net price"))
+        "net price"
+    """
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _reader(text: str) -> str:
+    path = existing_file(text)
+    name = path.name.removesuffix(".gz")
+    ending = Path(name).suffix
+    if ending not in _READERS:
+        raise DataError(
+            f"{text} is not a table Assay can read",
+            hint=f"known endings: {', '.join(_READERS)}; or a query that begins with SELECT",
+            code="data.unknown_format",
+        )
+    escaped = "".join(f"[{char}]" if char in "*?[" else char for char in str(path)).replace("'", "''")
+    return _READERS[ending].format(f"'{escaped}'")
