@@ -21,6 +21,7 @@ _READERS = {
     ".ndjson": "read_json({}, format = 'newline_delimited')",
     ".json": "read_json({}, format = 'array')",
 }
+_KEPT_BYTES = 50_000_000
 _QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -58,7 +59,8 @@ class TableFile:
             self._run("SET threads = 1")  # every column of a query comes in the same order
         else:
             self.name, source = text, _reader(text)
-        self._run(f"CREATE VIEW data AS SELECT * FROM {source}")  # noqa: S608
+        kind = "TABLE" if _is_small_text(text) else "VIEW"
+        self._run(f"CREATE {kind} data AS SELECT * FROM {source}")  # noqa: S608
         self._types = {row[0]: str(row[1]) for row in self._run("DESCRIBE data").fetchall()}
         self.columns: Sequence[str] = tuple(self._types)
 
@@ -134,6 +136,12 @@ class TableFile:
 
 _NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT",
             "DOUBLE", "FLOAT", "DECIMAL", "BOOLEAN")  # fmt: skip
+
+
+def _is_small_text(where: str) -> bool:
+    """Whether parsing it again for every question would cost more than keeping it."""
+    path = Path(where)
+    return not where.endswith(".parquet") and path.is_file() and path.stat().st_size <= _KEPT_BYTES
 
 
 def quoted(column: str) -> str:
