@@ -40,10 +40,22 @@ EXITS = (
 
 
 def all_commands() -> dict[str, click.Command]:
-    """Commands by name, in the order of ``assay --help``."""
+    """Commands by name, those of groups too, in the order of ``assay --help``."""
     from assay.cli.main import COMMANDS
 
-    return {name: getattr(import_module(where), f"{name}_command") for name, (where, _) in COMMANDS.items()}
+    found: dict[str, click.Command] = {}
+    for name, (where, _) in COMMANDS.items():
+        found |= _flat(name, getattr(import_module(where), f"{name}_command"))
+    return found
+
+
+def _flat(name: str, command: click.Command) -> dict[str, click.Command]:
+    if not isinstance(command, click.Group):
+        return {name: command}
+    found: dict[str, click.Command] = {}
+    for part, inner in command.commands.items():
+        found |= _flat(f"{name} {part}", inner)
+    return found
 
 
 def commands_page() -> str:

@@ -91,14 +91,15 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
 
 
 def check_yaml(text: str) -> None:
-    """The YAML is a task, a suite or settings, and its schema takes it."""
+    """The YAML is one of the files people write, and its schema takes it."""
     import yaml
 
+    from assay.app.experiment_file import ExperimentFile
     from assay.app.schema import SettingsFile, SuiteFile, TaskFile, check
 
     content: Any = yaml.safe_load(text)
-    kind = SuiteFile if "tasks" in content else TaskFile if "task" in content else SettingsFile
-    check(kind, content, where="the block")
+    named = {"tasks": SuiteFile, "task": TaskFile, "experiment": ExperimentFile}
+    check(next((kind for key, kind in named.items() if key in content), SettingsFile), content, where="the block")
 
 
 def assert_shown(expected: str, printed: str) -> None:

@@ -47,7 +47,7 @@ def test_the_worked_counts_reverse_and_the_platform_explains_it() -> None:
     assert [effect.effect.value for effect in best.strata] == pytest.approx([0.02, 0.02])
     assert best.mix_effect.value == pytest.approx(-0.05)
     assert report.sentence.startswith(
-        "Overall test is 0.03 [0.0197, 0.0403] below control, yet at equal platform it is"
+        "Overall test is 0.03 (0.0197 to 0.0403) below control, yet at equal platform it is"
     )
     assert "platform explains the reversal (iOS is 87.5% of control and 25.0% of test" in report.sentence
 

@@ -97,7 +97,11 @@ def _providers() -> list[dict[str, Any]]:
 
 
 def schema(file: str) -> dict[str, Any]:
-    """JSON Schema of ``eval``, ``suite`` or ``settings``."""
+    """JSON Schema of a file that people write; ``app.schema.FILES`` names them."""
+    from importlib import import_module
+
     from assay.app.schema import FILES
 
-    return FILES[file].model_json_schema()
+    module, _, name = FILES[file].partition(":")
+    found: dict[str, Any] = getattr(import_module(module), name).model_json_schema()
+    return found

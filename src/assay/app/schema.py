@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from assay.core.errors import ConfigError, NotFoundError, nearest
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A file people write, or a part of one: what it does not know is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-class DatasetFields(_Strict):
+class DatasetFields(Strict):
     """Where samples come from and which of its fields mean what."""
 
     path: str = Field(description="A .jsonl, .csv or .parquet file (also .gz), or hf:owner/name?split=test")
@@ -27,7 +29,7 @@ class DatasetFields(_Strict):
     critical: str | None = None
 
 
-class GenerateFields(_Strict):
+class GenerateFields(Strict):
     """Sampling parameters sent with every call."""
 
     temperature: float | None = Field(None, ge=0)
@@ -41,7 +43,7 @@ class GenerateFields(_Strict):
     extra: dict[str, Any] = Field({}, description="Sent to the provider as they are")
 
 
-class LimitFields(_Strict):
+class LimitFields(Strict):
     """What a run may use."""
 
     concurrency: int = Field(100, ge=1)
@@ -51,7 +53,7 @@ class LimitFields(_Strict):
     timeout_s: float | None = Field(60, gt=0, description="Seconds one call may take")
 
 
-class TaskFile(_Strict):
+class TaskFile(Strict):
     """One task (``eval.yaml``), or one entry of a suite."""
 
     task: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -93,7 +95,7 @@ class TaskFile(_Strict):
         return self
 
 
-class SuiteFile(_Strict):
+class SuiteFile(Strict):
     """Several tasks × several models."""
 
     suite: str = "suite"
@@ -102,7 +104,7 @@ class SuiteFile(_Strict):
     limits: LimitFields = LimitFields()
 
 
-class PriceFields(_Strict):
+class PriceFields(Strict):
     """USD per million tokens."""
 
     input: float = Field(ge=0)
@@ -110,7 +112,7 @@ class PriceFields(_Strict):
     cached_input: float | None = Field(None, ge=0)
 
 
-class EndpointFields(_Strict):
+class EndpointFields(Strict):
     """One place where a model is served."""
 
     base_url: str
@@ -119,7 +121,7 @@ class EndpointFields(_Strict):
     tpm: float | None = Field(None, gt=0)
 
 
-class ModelFields(_Strict):
+class ModelFields(Strict):
     """How one model is reached."""
 
     base_url: str | None = None
@@ -131,7 +133,7 @@ class ModelFields(_Strict):
     price: PriceFields | None = None
 
 
-class SettingsFile(_Strict):
+class SettingsFile(Strict):
     """``assay.yaml`` beside your evaluations."""
 
     store: str | None = None
@@ -144,8 +146,13 @@ class SettingsFile(_Strict):
     models: dict[str, ModelFields] = {}
 
 
-FILES: dict[str, type[BaseModel]] = {"eval": TaskFile, "suite": SuiteFile, "settings": SettingsFile}
-Kind = Literal["eval", "suite", "settings"]
+FILES = {
+    "eval": "assay.app.schema:TaskFile",
+    "suite": "assay.app.schema:SuiteFile",
+    "settings": "assay.app.schema:SettingsFile",
+    "experiment": "assay.app.experiment_file:ExperimentFile",
+}
+"""Where the schema of each file is; those of other products load only when asked for."""
 FileModel = TypeVar("FileModel", bound=BaseModel)
 
 

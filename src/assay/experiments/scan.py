@@ -118,7 +118,7 @@ class Scan:
         found = self._by(
             metric, f"min({quoted(self._experiment.time)}) OVER (PARTITION BY {self._randomised})::VARCHAR"
         )
-        return dict(sorted(found.items()))
+        return dict(sorted(found.items(), key=lambda entry: _in_time(entry[0])))
 
     def _by(self, metric: MetricSpec, label: str) -> dict[str, dict[str, Moments]]:
         found = self._table.rows(
@@ -208,6 +208,14 @@ class Scan:
                     hint=f"look at column {metric.column}",
                     code="experiment.no_values",
                 )
+
+
+def _in_time(label: str) -> tuple[float, str]:
+    """Numbers by value; dates and times, which sort as text, after them."""
+    try:
+        return float(label), ""
+    except ValueError:
+        return float("inf"), label
 
 
 def _literal(text: str) -> str:

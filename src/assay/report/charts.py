@@ -26,6 +26,9 @@ VERDICTS = {
     "worse": ("#c8571b", "triangle-down"),
     "equivalent": (BLUE, "square"),
     "undecided": ("#7d8590", "circle"),
+    "pass": ("#1f8f6b", "triangle-up"),
+    "fail": ("#c8571b", "triangle-down"),
+    "inconclusive": ("#7d8590", "circle"),
 }
 _AXIS = {
     "share": "share of samples (%)",
@@ -143,6 +146,52 @@ def difference_charts(comparison: Mapping[str, Any]) -> list[Spec]:
         chart["layer"].insert(0, {**zero, "encoding": {"x": {"field": "value", "type": "quantitative"}}})
         charts.append(chart)
     return charts
+
+
+def forest_chart(rows: Sequence[tuple[str, Mapping[str, Any], str]], *, title: str, x_title: str) -> Spec | None:
+    """Differences of one unit, one below the other, with their intervals and the line of no difference.
+
+    Args:
+        rows: Name, Estimate in its JSON form, verdict (a key of ``VERDICTS``).
+    """
+    drawn = [
+        {
+            **{"name": name, "verdict": verdict, **_plotted(estimate)},
+            "text": f"{difference_text(estimate)} ({difference_interval(estimate)})",
+        }
+        for name, estimate, verdict in rows
+        if _drawable(estimate)
+    ]
+    if not drawn:
+        return None
+    unit = drawn[0]["unit"]
+    named = "points" if unit == "share" else unit_title(unit)
+    chart = _intervals(drawn, unit=unit, title=title, x_title=f"{x_title} ({named})", by_verdict=True)
+    zero = {"data": {"values": [{"value": 0}]}, "mark": {"type": "rule", "color": "#7d8590"}}
+    chart["layer"].insert(0, {**zero, "encoding": {"x": {"field": "value", "type": "quantitative"}}})
+    return chart
+
+
+def course_chart(points: Sequence[Mapping[str, Any]], *, title: str, y_title: str, x_title: str) -> Spec:
+    """An interval that narrows look by look: ``{"time", "value", "low", "high", "n"}`` each, in order."""
+    x = {"field": "time", "type": "ordinal", "sort": None, "title": x_title, "axis": {"labelOverlap": "greedy"}}
+    tips = _tip({"time": x_title, "text": y_title, "n": "units"})
+    y = {"type": "quantitative", "title": y_title}
+    return {
+        "$schema": SCHEMA,
+        "title": title,
+        "description": f"{title}, {len(points)} looks",
+        "width": "container",
+        "height": 260,
+        "data": {"values": list(points)},
+        "layer": [
+            {"mark": {"type": "area", "opacity": 0.25, "color": BLUE},
+             "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}}},
+            {"mark": {"type": "line", "point": True, "color": BLUE},
+             "encoding": {"x": x, "y": {"field": "value", **y}, "tooltip": tips}},
+            {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "#7d8590"}, "encoding": {"y": {"datum": 0}}},
+        ],
+    }  # fmt: skip
 
 
 def _intervals(

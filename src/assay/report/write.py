@@ -73,19 +73,19 @@ def report_page(app: App, run_id: str, *, baseline: str | None = None) -> bytes:
         "style": Markup(style),  # noqa: S704 - ships with the package
         "scripts": [Markup(script) for script in scripts],  # noqa: S704 - ships with the package
         "icon": "data:image/svg+xml;base64," + base64.b64encode(asset("icon.svg")).decode(),
-        "policy": _policy(style, scripts),
-        "licences": Markup(_licences()),  # noqa: S704 - ships with the package
+        "policy": content_policy(style, scripts),
+        "licences": Markup(script_licences()),  # noqa: S704 - ships with the package
     }
     return render("report.html", context)
 
 
-def _licences() -> str:
+def script_licences() -> str:
     """Licences of the scripts inside, for the comment that must go where they go."""
     texts = (path.read_text(encoding="utf-8") for path in sorted((STATIC / "licences").glob("vega*.txt")))
     return "\n\n".join(texts).replace("--", "- -")
 
 
-def _policy(style: str, scripts: list[str]) -> str:
+def content_policy(style: str, scripts: list[str]) -> str:
     """Only these very scripts and this style: whatever a text from a run may smuggle in does not run."""
     allowed = " ".join(_hash(script) for script in scripts)
     images, forms = "img-src data:", "base-uri 'none'; form-action 'none'"

@@ -1,1 +1,1 @@
-"""How many samples a question needs, what so many can see, and with what power: means, shares, pairs, clusters, looks."""
+"""How many samples a question needs, what so many can see, and with what power: means, shares, pairs, clusters."""

@@ -284,8 +284,9 @@ def _sentence(
 
 
 def _side(effect: Estimate) -> str:
-    """``above by 0.02 [0.01, 0.03]`` in words that follow a subject."""
+    """``0.02 (0.01 to 0.03) above``, to follow a subject."""
     if effect.value is None or effect.low is None or effect.high is None:
         return "not comparable with"
     low, high = (effect.low, effect.high) if effect.value >= 0 else (-effect.high, -effect.low)
-    return f"{abs(effect.value):.3g} [{low:.3g}, {high:.3g}] {'above' if effect.value >= 0 else 'below'}"
+    interval = f"({low:.3g} to {high:.3g})".replace("-", "\N{MINUS SIGN}")
+    return f"{abs(effect.value):.3g} {interval} {'above' if effect.value >= 0 else 'below'}"

@@ -1,0 +1,1 @@
+"""Agreement between raters beyond chance, and the consensus their labels support: one module a method."""

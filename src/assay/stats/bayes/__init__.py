@@ -1,0 +1,1 @@
+"""Bayesian comparisons of rates, means and counts by closed form or quadrature, and shrinkage of small groups."""

@@ -1,0 +1,1 @@
+"""Two groups compared: tests with their effect in units, margins, effect sizes, and a guard that picks what holds."""

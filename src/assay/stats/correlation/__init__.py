@@ -1,0 +1,1 @@
+"""How far two sets of scores agree in order: coefficients, levels of averaging, comparisons, the human ceiling."""
