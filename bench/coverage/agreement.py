@@ -186,7 +186,7 @@ def _icc_case(form: str, domain: str, draw: Draw, true: float, wrong: str) -> Ca
         wrong=_covered(draw, 30, of(wrong) if wrong else _fisher, lambda: true),
         wrong_method=f"the interval of ICC({wrong})" if wrong else "Fisher's z over all pairs of raters",
         short=1_000,
-        long=10_000,
+        long=8_000,
     )
 
 

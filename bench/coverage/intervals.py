@@ -102,10 +102,10 @@ def _baseline_known(rng: np.random.Generator) -> Bounds:
 
 def _skewed(*, studentised: bool) -> Interval:
     def interval(rng: np.random.Generator) -> Bounds:
-        values = rng.exponential(size=25)
+        values = rng.gamma(0.5, size=30)
         if studentised:
             return studentised_bootstrap_mean(values, rng=rng, repeats=799)
-        half = t_quantile(0.975, 24) * values.std(ddof=1) / 5
+        half = t_quantile(0.975, 29) * values.std(ddof=1) / np.sqrt(30)
         return values.mean() - half, values.mean() + half
 
     return interval
@@ -251,20 +251,25 @@ CASES = [
       for name, method, p, n in (("Clopper-Pearson", clopper_pearson, 0.03, 60),
                                  ("Clopper-Pearson, rare", clopper_pearson, 0.002, 1_000),
                                  ("Agresti-Coull", agresti_coull, 0.1, 40))),
-    _case("clustered mean, CR2 and Satterthwaite", "12 clusters of 1 to 40 values", _clustered("CR2"),
+    _case("clustered mean, CR2 and Satterthwaite", "12 clusters of 1 to 40 values (degrees of freedom approximate)",
+          _clustered("CR2"),
           _clustered("CR1"), "CR1 with G - 1", short=2_000, long=20_000, slack=0.01),
-    _case("clustered difference, CR2 and Satterthwaite", "4 of 24 clusters treated", _treated_clusters("CR2"),
+    _case("clustered difference, CR2 and Satterthwaite", "4 of 24 clusters treated (degrees of freedom approximate)",
+          _treated_clusters("CR2"),
           _treated_clusters("CR1"), "CR1 with G - 1", short=1_500, long=15_000, slack=0.01),
-    _case("ideal BCa bootstrap of a mean", "300 exponential values", _ideal(_exponential(300)),
+    _case("ideal BCa bootstrap of a mean", "300 exponential values (second-order error)", _ideal(_exponential(300)),
           _ideal(lambda rng: rng.pareto(1.2, size=500) - 4.0, "percentile"),
           "the bootstrap of a Pareto(1.2) mean, n = 500", 1.0, slack=0.01),
-    _case("ideal BCa bootstrap of a difference", "120 and 180 gamma(2) values", _ideal_difference, _baseline_known,
+    _case("ideal BCa bootstrap of a difference", "120 and 180 gamma(2) values (second-order error)",
+          _ideal_difference, _baseline_known,
           "the baseline taken as known", slack=0.01),
-    _case("bootstrap-t of a mean", "25 exponential values", _skewed(studentised=True), _skewed(studentised=False), "t",
-          1.0, short=1_500, slack=0.01),
-    _case("cluster bootstrap-t of a difference", "20 clusters of 5 a side", _cluster_bootstrap(whole=True),
+    _case("bootstrap-t of a mean", "30 gamma(.5) values (second-order error)", _skewed(studentised=True),
+          _skewed(studentised=False), "t", 0.5, short=2_500, slack=0.01),
+    _case("cluster bootstrap-t of a difference", "20 clusters of 5 a side (second-order error)",
+          _cluster_bootstrap(whole=True),
           _cluster_bootstrap(whole=False), "clusters ignored", short=300, long=2_000, slack=0.01),
-    _case("BCa of a difference of standard deviations", "100 normal values a side", _spreads(both=True),
+    _case("BCa of a difference of standard deviations", "100 normal values a side (spread biased at this n)",
+          _spreads(both=True),
           _spreads(both=False), "the baseline taken as known", short=250, long=2_000, slack=0.02),
     _case("median by order statistics", "40 exponential values", _median(exact=True), _median(exact=False),
           "the median with the mean's standard error", float(np.log(2)), claim="at least", short=2_000),

@@ -111,7 +111,7 @@ def test_the_ideal_bootstrap_is_what_many_resamples_tend_to(method: str) -> None
 @pytest.mark.parametrize("method", ["BCa", "percentile"])
 def test_the_difference_is_scipys_bootstrap(method: str) -> None:
     rng = np.random.default_rng(3)
-    old, new = rng.exponential(size=50), rng.exponential(size=30) * 2
+    old, new = rng.exponential(size=30) * 2, rng.exponential(size=50)
     theirs = stats.bootstrap(
         (new, old),
         lambda a, b, axis: a.mean(axis) - b.mean(axis),

@@ -172,6 +172,17 @@ def forest_chart(rows: Sequence[tuple[str, Mapping[str, Any], str]], *, title: s
     return chart
 
 
+def interval_chart(rows: Sequence[tuple[str, Mapping[str, Any]]], *, title: str, x_title: str) -> Spec | None:
+    """Estimates of one unit in the order given, one below the other; the axis need not begin at 0."""
+    drawn = [{"name": name, **_plotted(estimate)} for name, estimate in rows if _drawable(estimate)]
+    if not drawn:
+        return None
+    spec = _intervals(drawn, unit=drawn[0]["unit"], title=title, x_title=x_title)
+    for layer in spec["layer"]:
+        layer["encoding"]["x"]["scale"] = {"zero": False}
+    return spec
+
+
 def course_chart(points: Sequence[Mapping[str, Any]], *, title: str, y_title: str, x_title: str) -> Spec:
     """An interval that narrows look by look: ``{"time", "value", "low", "high", "n"}`` each, in order."""
     x = {"field": "time", "type": "ordinal", "sort": None, "title": x_title, "axis": {"labelOverlap": "greedy"}}

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from assay.core.errors import StoreError
 from assay.report.charts import BLUE, SCHEMA, Spec
-from assay.report.render import CHART_SCRIPTS, SCRIPT, STYLE, asset, render
-from assay.report.write import content_policy, script_licences
+from assay.report.standalone import standalone, write_file
 
 DRAWN_STATES = 4
 DRAWN_ROWS = 24
@@ -26,21 +20,11 @@ def write_forecast(document: Mapping[str, Any], path: str) -> str:
     Raises:
         StoreError: The file cannot be written.
     """
-    try:
-        Path(path).write_bytes(forecast_page(document))
-    except OSError as error:
-        raise StoreError(
-            f"the report could not be written to {path}: {error.strerror}; the forecast itself was made",
-            hint="choose another place with --report FILE.html",
-            code="report.unwritable",
-        ) from error
-    return path
+    return write_file(forecast_page(document), path, kept="the forecast itself was made")
 
 
 def forecast_page(document: Mapping[str, Any]) -> bytes:
     """The file's bytes."""
-    style = asset(STYLE).decode()
-    scripts = [asset(name).decode() for name in (SCRIPT, *CHART_SCRIPTS)]
     context = {
         "f": document,
         "shown": document["transitions"][:DRAWN_ROWS],
@@ -48,13 +32,8 @@ def forecast_page(document: Mapping[str, Any]) -> bytes:
         "transition_chart": transition_chart(document),
         "count_chart": count_chart(document),
         "reliability_chart": reliability_chart(document),
-        "style": Markup(style),  # noqa: S704 - ships with the package
-        "scripts": [Markup(script) for script in scripts],  # noqa: S704 - ships with the package
-        "icon": "data:image/svg+xml;base64," + base64.b64encode(asset("icon.svg")).decode(),
-        "policy": content_policy(style, scripts),
-        "licences": Markup(script_licences()),  # noqa: S704 - ships with the package
     }
-    return render("forecast.html", context)
+    return standalone("forecast.html", context)
 
 
 def drawn_states(document: Mapping[str, Any]) -> list[str]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from markupsafe import Markup
-
-from assay.core.errors import StoreError
 from assay.report.charts import Spec
-from assay.report.render import CHART_SCRIPTS, SCRIPT, STYLE, asset, render
-from assay.report.write import content_policy, script_licences
+from assay.report.standalone import standalone, write_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,27 +46,9 @@ def write_page(page: Page, *, path: str | Path) -> str:
     Raises:
         StoreError: The file cannot be written; what the page shows was computed all the same.
     """
-    try:
-        Path(path).write_bytes(page_bytes(page))
-    except OSError as error:
-        raise StoreError(
-            f"the report could not be written to {path}: {error.strerror}; the figures themselves were made",
-            hint="choose another place with --report FILE.html",
-            code="report.unwritable",
-        ) from error
-    return str(path)
+    return write_file(page_bytes(page), path, kept="the figures themselves were made")
 
 
 def page_bytes(page: Page) -> bytes:
     """The file's bytes."""
-    style = asset(STYLE).decode()
-    scripts = [asset(name).decode() for name in (SCRIPT, *CHART_SCRIPTS)]
-    context = {
-        "page": page,
-        "style": Markup(style),  # noqa: S704 - ships with the package
-        "scripts": [Markup(script) for script in scripts],  # noqa: S704 - ships with the package
-        "icon": "data:image/svg+xml;base64," + base64.b64encode(asset("icon.svg")).decode(),
-        "policy": content_policy(style, scripts),
-        "licences": Markup(script_licences()),  # noqa: S704 - ships with the package
-    }
-    return render("product.html", context)
+    return standalone("product.html", {"page": page})

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import asdict
-from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from assay.app.wiring import App
 from assay.core.codec import to_plain
-from assay.core.errors import StoreError
 from assay.core.protocols import PageQuery
 from assay.core.records import Item
 from assay.report.comparison import compare_document
 from assay.report.documents import run_document
 from assay.report.messages import turns
 from assay.report.remember import Memory
-from assay.report.render import CHART_SCRIPTS, SCRIPT, STATIC, STYLE, asset, render
 from assay.report.samples import scorers_of
+from assay.report.standalone import standalone, write_file
 
 ROWS = 2_000
 """Samples a file carries: more make it slow to open and to send; the page served by ``assay view`` has them all."""
@@ -47,15 +41,7 @@ def write_report(app: App, run_id: str, *, baseline: str | None = None, path: st
     page = report_page(app, record.run_id, baseline=baseline)
     if path is None:
         return app.store.objects.put(f"reports/{record.run_id}.html", page)
-    try:
-        Path(path).write_bytes(page)
-    except OSError as error:
-        raise StoreError(
-            f"the report could not be written to {path}: {error.strerror}; the run is untouched",
-            hint="choose another place with --output FILE",
-            code="report.unwritable",
-        ) from error
-    return path
+    return write_file(page, path, kept="the run is untouched")
 
 
 def report_page(app: App, run_id: str, *, baseline: str | None = None) -> bytes:
@@ -63,37 +49,13 @@ def report_page(app: App, run_id: str, *, baseline: str | None = None) -> bytes:
     record, memory = app.store.metadata.run(run_id), Memory()
     total = app.store.results.page(run_id, PageQuery(limit=1)).total
     rows = list(islice(_rows(app, run_id), ROWS))
-    style = asset(STYLE).decode()
-    scripts = [asset(name).decode() for name in (SCRIPT, TABLE_SCRIPT, *CHART_SCRIPTS)]
     context = {
         "run": run_document(app, run_id, memory=memory),
         "c": None if baseline is None else compare_document(app, baseline, run_id, memory=memory, limit=50),
         "data": {"rows": rows, "scorers": scorers_of(record)},
         "total": total,
-        "style": Markup(style),  # noqa: S704 - ships with the package
-        "scripts": [Markup(script) for script in scripts],  # noqa: S704 - ships with the package
-        "icon": "data:image/svg+xml;base64," + base64.b64encode(asset("icon.svg")).decode(),
-        "policy": content_policy(style, scripts),
-        "licences": Markup(script_licences()),  # noqa: S704 - ships with the package
     }
-    return render("report.html", context)
-
-
-def script_licences() -> str:
-    """Licences of the scripts inside, for the comment that must go where they go."""
-    texts = (path.read_text(encoding="utf-8") for path in sorted((STATIC / "licences").glob("vega*.txt")))
-    return "\n\n".join(texts).replace("--", "- -")
-
-
-def content_policy(style: str, scripts: list[str]) -> str:
-    """Only these very scripts and this style: whatever a text from a run may smuggle in does not run."""
-    allowed = " ".join(_hash(script) for script in scripts)
-    images, forms = "img-src data:", "base-uri 'none'; form-action 'none'"
-    return f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; {images}; {forms}"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+    return standalone("report.html", context, more_scripts=[TABLE_SCRIPT])
 
 
 def _rows(app: App, run_id: str) -> Iterator[dict[str, Any]]:

@@ -133,10 +133,10 @@ def normalised(log_weights: Floats) -> tuple[Floats, Floats]:
     return log_weights, top + np.log(total)
 
 
-def rater_quality(
-    ratings: Ratings, right: Floats, *, method: str, confidence: float, checked: npt.NDArray[np.bool_] | None = None
-) -> tuple[Estimate, ...]:
+def rater_quality(ratings: Ratings, right: Floats, *, method: str, confidence: float) -> tuple[Estimate, ...]:
     """Share of right labels of each rater from the probability that each label is right, shape ``(n,)``.
+
+    Only labels of units with two labels or more count: a truth known from one label says nothing about it.
 
     With known truth that share has Wilson's interval on m labels. What is not known takes information away: by Louis'
     identity the fraction 1 - Σ p(1 - p) / (m a (1 - a)) of it is left, for a share a of right labels. So the interval
@@ -148,14 +148,12 @@ def rater_quality(
         right: Probability of being right, in [0, 1].
         method: Name of the model.
         confidence: Two-sided coverage.
-        checked: Labels that count; without it those of units with at least two labels, since a truth known from one
-            label says nothing about it.
 
     Sources:
         Louis (1982), J. R. Statist. Soc. B 44, 226-233; Wilson (1927), JASA 22, 209-212.
     """
     check_confidence(confidence)
-    used = ratings.per_unit[ratings.unit] >= 2 if checked is None else checked
+    used = ratings.per_unit[ratings.unit] >= 2
     rater, probability = ratings.rater[used], right[used]
     count = np.bincount(rater, minlength=ratings.n_raters)
     total = summed(rater, probability, ratings.n_raters)

@@ -105,7 +105,7 @@ def estimator_skewness(sides: list[Floats], signs: list[float]) -> float:
         return 0.0
     cubes = sum(sign * float(((gap / scale) ** 3).mean()) / gap.size**2 for sign, gap in zip(signs, gaps, strict=True))
     squares = sum(float(((gap / scale) ** 2).mean()) / gap.size for gap in gaps)
-    return cubes / squares**1.5
+    return float(cubes / squares**1.5)
 
 
 def _tails(data: Floats) -> tuple[float | None, bool]:

@@ -1,0 +1,1 @@
+"""What preferences and shortlists can hold: cycles, rankings, promoter scores, picked winners, proxies, rare harms."""
