@@ -102,6 +102,22 @@ def test_cells_and_times_add_up_to_the_whole(tmp_path: Path, data: dict[str, np.
     assert set(scan.cells(WON, ["country", "day"])) == {f"{c} × {d}" for c in ("DE", "FR") for d in range(1, 5)}
 
 
+def test_a_ratios_difference_within_a_segment_is_that_of_the_segments_ratios(
+    tmp_path: Path, data: dict[str, np.ndarray]
+) -> None:
+    busy = data["country"] == "DE"  # ten times the views, and twice the rate
+    columns = {**data, "views": data["views"] * np.where(busy, 10, 1)}
+    columns["clicks"] = np.random.default_rng(2).binomial(columns["views"], np.where(busy, 0.6, 0.3))
+    found = Scan(write(tmp_path / "t.csv", columns), SHOP).cells(CTR, ["country"], within=True)
+    for country in ("DE", "FR"):
+        ratios = []
+        for arm in ("A", "B"):
+            own = (columns["arm"] == arm) & (columns["country"] == country)
+            ratios.append(columns["clicks"][own].sum() / columns["views"][own].sum())
+        assert found[country]["A"].mean == pytest.approx(ratios[0])
+        assert found[country]["B"].mean - found[country]["A"].mean == pytest.approx(ratios[1] - ratios[0], rel=0.1)
+
+
 def test_clusters_are_the_units_where_they_were_randomised(tmp_path: Path, data: dict[str, np.ndarray]) -> None:
     columns = {**data, "arm": np.where(data["shop"] % 2 == 0, "A", "B")}
     clustered = replace(SHOP, cluster="shop")

@@ -110,7 +110,7 @@ def analyze(scan: Scan, experiment: Experiment, *, registration: Registration | 
         counts=scan.counts,
         unassigned=scan.unassigned,
         effects=effects,
-        segments=_segments({column: cells[column] for column in usable}, experiment),
+        segments=_segments({column: scan.cells(primary, [column], within=True) for column in usable}, experiment),
         simpson=_simpson({**{column: cells[column] for column in usable}, **pairs}, experiment),
         courses=_courses(scan, moments[primary.name], experiment),
         registered_at=None if registration is None else registration.registered_at,

@@ -104,10 +104,17 @@ class Scan:
             for arm in self._experiment.arms
         }
 
-    def cells(self, metric: MetricSpec, columns: Sequence[str]) -> dict[str, dict[str, Moments]]:
-        """Moments of one metric by the values of segment columns (joined by `` × ``), then by arm."""
+    def cells(
+        self, metric: MetricSpec, columns: Sequence[str], *, within: bool = False
+    ) -> dict[str, dict[str, Moments]]:
+        """Moments of one metric by the values of segment columns (joined by `` × ``), then by arm.
+
+        Args:
+            within: Linearise a ratio around the control's ratio in each cell, so that a cell's difference is that of
+                its ratios; else around the whole control's, so that cells add up to the whole.
+        """
         label = " || ' × ' || ".join(f"coalesce({quoted(column)}::VARCHAR, '(none)')" for column in columns)
-        return self._by(metric, label)
+        return self._by(metric, label, within=within)
 
     def times(self, metric: MetricSpec) -> dict[str, dict[str, Moments]]:
         """Moments of one metric by the value of the time column, in its order, then by arm."""
@@ -120,9 +127,9 @@ class Scan:
         )
         return dict(sorted(found.items(), key=lambda entry: _in_time(entry[0])))
 
-    def _by(self, metric: MetricSpec, label: str) -> dict[str, dict[str, Moments]]:
+    def _by(self, metric: MetricSpec, label: str, *, within: bool = False) -> dict[str, dict[str, Moments]]:
         found = self._table.rows(
-            f"SELECT label, assay_arm, {_MOMENTS} FROM ({self._linear(metric, (), label=label)}) "  # noqa: S608
+            f"SELECT label, assay_arm, {_MOMENTS} FROM ({self._linear(metric, (), label=label, within=within)}) "  # noqa: S608
             "WHERE y IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
         )
         result: dict[str, dict[str, Moments]] = {}
@@ -146,17 +153,22 @@ class Scan:
             f"FROM ({inner}) GROUP BY assay_arm, cluster, label"
         )
 
-    def _linear(self, metric: MetricSpec, names: Sequence[str], *, label: str = "NULL") -> str:
+    def _linear(self, metric: MetricSpec, names: Sequence[str], *, label: str = "NULL", within: bool = False) -> str:
         """``_values`` with ``y``, what a unit contributes."""
         rows = self._values(metric, names, label=label)
         if not self._is_ratio(metric):
             return f"SELECT *, num AS y FROM ({rows})"  # noqa: S608
         control = _literal(self._experiment.control)
         around = (
-            f"SELECT sum(num) / sum(den) AS r, avg(den) AS d FROM ({self._values(metric)}) "  # noqa: S608
-            f"WHERE assay_arm = {control} AND num IS NOT NULL AND den IS NOT NULL"
+            f"SELECT {'label' if within else 'NULL'} AS place, sum(num) / sum(den) AS r, avg(den) AS d "  # noqa: S608
+            f"FROM ({self._values(metric, label=label)}) "
+            f"WHERE assay_arm = {control} AND num IS NOT NULL AND den IS NOT NULL GROUP BY 1"
         )
-        return f"SELECT rows.*, (num - r * den) / d + r AS y FROM ({rows}) AS rows, ({around}) AS around"  # noqa: S608
+        place = "around.place = rows.label" if within else "true"
+        return (
+            "SELECT rows.*, (num - r * den) / d + r AS y "  # noqa: S608
+            f"FROM ({rows}) AS rows JOIN ({around}) AS around ON {place}"
+        )
 
     def _is_ratio(self, metric: MetricSpec) -> bool:
         return metric.kind == "ratio" or self._experiment.cluster is not None
