@@ -57,10 +57,11 @@ class TableFile:
         if _QUERY.match(text):
             self.name, source = "query", f"({text.rstrip().rstrip(';')})"
             self._run("SET threads = 1")  # every column of a query comes in the same order
+            kept = False
         else:
             self.name, source = text, _reader(text)
-        kind = "TABLE" if _is_small_text(text) else "VIEW"
-        self._run(f"CREATE {kind} data AS SELECT * FROM {source}")  # noqa: S608
+            kept = _is_small_text(text)
+        self._run(f"CREATE {'TABLE' if kept else 'VIEW'} data AS SELECT * FROM {source}")  # noqa: S608
         self._types = {row[0]: str(row[1]) for row in self._run("DESCRIBE data").fetchall()}
         self.columns: Sequence[str] = tuple(self._types)
 

@@ -254,5 +254,6 @@ def _sentence(
     if ratio.verdict == "warning":
         parts.append(ratio.sentence)
     if deviations:
-        parts.append(f"the analysis departs from what was registered in {len(deviations)} ways")
+        ways = "1 way" if len(deviations) == 1 else f"{len(deviations)} ways"
+        parts.append(f"the analysis departs from what was registered in {ways}")
     return "; ".join(parts)
