@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ _QUERY = re.compile(r"\s*(select|with|from)\s", re.IGNORECASE)
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "2GB",
-    "temp_directory": "",
+    "memory_limit": "1GB",
+    "temp_directory": tempfile.gettempdir(),  # what does not fit goes there while a question is answered
     "threads": 2,
 }
 

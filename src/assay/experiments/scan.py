@@ -177,11 +177,8 @@ class Scan:
         return "sum(num) / sum(den) FILTER (num IS NOT NULL)" if self._is_ratio(metric) else "avg(num)"
 
     def _count(self, arm: str) -> tuple[dict[str, int], dict[str, int]]:
-        own = dict(
-            self._table.rows(
-                f"SELECT assay_arm, count(DISTINCT {self._randomised}) FROM {self._units} GROUP BY 1"  # noqa: S608
-            )
-        )
+        units = "count(*)" if self._experiment.cluster is None else f"count(DISTINCT {self._randomised})"
+        own = dict(self._table.rows(f"SELECT assay_arm, {units} FROM {self._units} GROUP BY 1"))  # noqa: S608
         other = self._table.rows(f"SELECT coalesce({arm}, '(none)'), count(*) FROM data GROUP BY 1")  # noqa: S608
         for name in self._experiment.arms:
             if name not in own:
