@@ -16,6 +16,7 @@ from assay.stats.moments import Moments
 from assay.stats.scalar import wilson
 from assay.stats.two_sample import newcombe
 
+NEAR = ((5, 8), (1, 8))  # Newcombe excludes 0, Fisher has p = .119
 TWO = {"a": Confusion(120, 80, 60, 240), "b": Confusion(90, 150, 40, 220)}
 
 
@@ -28,6 +29,7 @@ def test_two_groups_are_one_comparison_and_the_interval_is_newcombes() -> None:
     assert row.difference.low == pytest.approx(newcombe(45, 100, 60, 100).low)
     assert row.verdict == "higher"
     assert row_of(found.results[0], "b").verdict == "lower"
+    assert "lower than the rest by 15 points (1 to 28), adjusted p .0337." in row_of(found.results[0], "b").sentence
 
 
 def test_values_hold_together() -> None:
@@ -72,7 +74,7 @@ def test_a_small_group_is_listed_shrunken_in_the_rest_and_not_judged() -> None:
     assert (found.results[0].highest, found.results[0].lowest) == ("a", "b")
     rest = row_of(found.results[0], "a").difference
     assert rest.value == pytest.approx(0.6 - 50 / 105)
-    assert any("1 groups" in note for note in found.notes)
+    assert any("1 group with fewer than 30" in note for note in found.notes)
 
 
 def test_a_reference_takes_the_place_of_the_rest() -> None:
@@ -85,6 +87,11 @@ def test_a_reference_takes_the_place_of_the_rest() -> None:
         (lambda e: (e.low, e.high))(newcombe(45, 100, 60, 100, confidence=0.975))
     )
     assert found.comparisons == 2
+    cells = {name: {"x": one} for name, one in shares(a=(60, 100), b=(45, 100), c=(30, 100)).items()}
+    held = row_of(
+        audit_of({k: {**v, "y": v["x"]} for k, v in cells.items()}, reference="b", confounders=["z"]).results[0], "a"
+    )
+    assert held.standardised.value == pytest.approx(0.15)
     for reference, why in (("x", "no group 'x'"), ("tiny", "has 5 units")):
         with pytest.raises(DataError, match=why) as caught:
             audit_of_groups(shares(a=(60, 100), b=(45, 100), tiny=(1, 5)), reference=reference)
@@ -113,6 +120,9 @@ def test_counts_that_reverse_are_called_simpson_and_others_are_not() -> None:
     weak = row_of(audit_of(scaled, confounders=["platform"]).results[0], "test")
     assert weak.difference.value * weak.standardised.value < 0.0
     assert not weak.simpson
+    same = {**WORKED, "test": {"iOS": share_moments(2_375, 2_500), "Android": share_moments(6_900, 7_500)}}
+    row = row_of(audit_of(same, confounders=["platform"]).results[0], "test")
+    assert (row.verdict, row.standardised.low > 0.0, row.simpson) == ("higher", True, False)
 
 
 def test_cells_that_cannot_be_compared_say_so() -> None:
@@ -151,6 +161,7 @@ def test_the_identity_behind_it(tp: int, fp: int, fn: int, tn: int) -> None:
     ("counts", "verdict"),
     [
         (((700, 1000), (400, 1000)), "fail"),
+        (((52, 100), (45, 100)), "inconclusive"),
         (((500, 5000), (510, 5000)), "pass"),
         (((60, 100), (45, 100)), "inconclusive"),
     ],
@@ -163,14 +174,48 @@ def test_a_gate_fails_passes_or_does_not_know(counts: tuple[tuple[int, int], ...
     assert rule.estimate == found.results[0].gap
 
 
+@pytest.mark.parametrize(
+    ("counts", "four_fifths"),
+    [
+        (((300, 1000), (600, 1000)), "below"),
+        (((580, 1000), (600, 1000)), "above"),
+        (((50, 100), (60, 100)), "undecided"),
+    ],
+)
+def test_four_fifths_is_shown_excluded_or_open(counts: tuple[tuple[int, int], ...], four_fifths: str) -> None:
+    result = audit_of_groups(shares(a=counts[0], b=counts[1])).results[0]
+    assert result.four_fifths == four_fifths
+    words = {
+        "below": ", below four fifths",
+        "above": ", not below four fifths",
+        "undecided": "not shown to be below or",
+    }
+    assert words[four_fifths] in result.sentence
+
+
+def test_a_verdict_needs_the_p_value_and_the_interval() -> None:
+    row = row_of(audit_of_groups(shares(a=NEAR[0], b=NEAR[1]), min_group=2).results[0], "a")
+    assert row.p_adjusted > 0.05
+    assert row.difference.low > 0.0
+    assert row.verdict == "undecided"
+    row = row_of(audit_of_groups(shares(a=(80, 100), b=(45, 100), c=(50, 100))).results[0], "c")
+    assert row.p_adjusted < 0.05  # Holm's second step; the interval is at Bonferroni's level
+    assert row.difference.high > 0.0
+    assert row.verdict == "undecided"
+
+
 def test_a_gate_does_not_judge_base_rates_and_asks_once() -> None:
     found = audit_of_confusions(TWO, max_gap=0.1)
     names = [rule.rule for rule in found.decision.rules]
     assert names == [f"gap({name} by g) <= 0.1" for name in ("selection_rate", "accuracy", "fpr", "fnr", "ppv")]
     tpr = audit_of_confusions(TWO, max_gap=0.1, metrics=["tpr"])
     assert [rule.rule for rule in tpr.decision.rules] == ["gap(tpr by g) <= 0.1"]
-    none = audit_of_confusions({**TWO, "b": Confusion(20, 0, 0, 20)}, max_gap=0.1, metrics=["fpr"], min_group=25)
-    assert (none.decision.verdict, none.results[0].gap) == ("inconclusive", None)
+    groups = {**TWO, "b": Confusion(20, 0, 0, 20)}
+    none = audit_of_confusions(groups, max_gap=0.1, metrics=["fpr", "selection_rate"], min_group=25)
+    assert result_of(none, "fpr").gap is None
+    assert [row.verdict for row in result_of(none, "fpr").groups] == ["alone", "too small"]
+    assert none.decision.rules[1].verdict == "inconclusive"
+    assert none.decision.rules[1].estimate.reason == "fewer than two groups can be judged"
     with pytest.raises(InvalidInputError, match="base rates"):
         audit_of_confusions(TWO, max_gap=0.1, metrics=["base_rate"])
 
@@ -181,7 +226,7 @@ def test_a_metric_without_enough_units_is_said_while_others_are_judged() -> None
     assert "fewer than two groups have 30 units" in result_of(found, "fnr").sentence
     assert result_of(found, "fnr").gap is None
     assert result_of(found, "fpr").gap.low > 0.0
-    with pytest.raises(DataError, match="fewer than two groups have 30 units") as caught:
+    with pytest.raises(DataError, match="the two largest have 29 and 10") as caught:
         audit_of_groups(shares(a=(5, 10), b=(3, 29)))
     assert caught.value.code == "fairness.small_groups"
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from assay.app.written_table import holds_numbers, written_table
 from assay.core.errors import DataError
 from assay.datasets.columns import TableFile
 from assay.stats.agreement.ratings import Ratings
@@ -79,14 +80,14 @@ def read_labels(request: AgreementRequest) -> LabelFile:
             (``agreement.no_order``), the truth of a unit differs between rows (``agreement.gold``), a label is not one
             of the levels (``agreement.unknown_level``), there are too many segments (``agreement.segments``).
     """
-    table = TableFile(request.path)
+    table = written_table(request.path)
     try:
         table.require(
             *(name for name in (request.unit, request.rater, request.label, request.gold, request.by) if name)
         )
         units, raters = table.texts(request.unit), table.texts(request.rater)
         verdicts = [request.label] if request.gold is None else [request.label, request.gold]
-        numeric = request.level in ("interval", "ratio") or all(map(table.is_number, verdicts))
+        numeric = request.level in ("interval", "ratio") or all(holds_numbers(table, name) for name in verdicts)
         labels, *truths = (_column(table, name, numeric=numeric) for name in verdicts)
         segments = None if request.by is None else table.texts(request.by)
     finally:

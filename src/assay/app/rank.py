@@ -75,7 +75,8 @@ def make_ranking(request: RankRequest) -> dict[str, Any]:
 
 def _fit(file: BattleFile, request: RankRequest) -> tuple[RatingTable, RaterRatings | None]:
     if request.rater is not None:
-        if request.covariates or request.ridge or request.bootstrap or request.ties != "half" or request.cluster:
+        grouped = request.cluster and not request.swap  # there it names what two verdicts share, and no more
+        if request.covariates or request.ridge or request.bootstrap or request.ties != "half" or grouped:
             raise DataError(
                 "rater effects are fitted without covariates, ridge, bootstrap, clusters and a model of ties",
                 hint="leave --rater out, or the others",

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from assay.app.written_table import written_table
 from assay.core.errors import DataError
 from assay.datasets.columns import TableFile
 from assay.stats.ratings.battles import Battles, style_difference
@@ -104,7 +105,7 @@ def read_battles(request: RankRequest) -> BattleFile:
             preference is on no known scale (``rank.preference``), no row has a verdict (``rank.no_battles``), a
             covariate is empty or not finite (``rank.covariate``), a model meets itself (``rank.self``).
     """
-    table = TableFile(request.path)
+    table = written_table(request.path)
     try:
         verdict = request.preference or request.winner or ""
         table.require(*(name for name in (request.a, request.b, verdict, request.rater, request.cluster) if name))
@@ -150,6 +151,8 @@ def _winners(
     for row, (one, other, said) in enumerate(zip(first, second, winner, strict=True)):
         if said is None or not said.strip():
             continue
+        if one is None or other is None:
+            raise _nameless(row, request.a if one is None else request.b)
         side, by_word = _side(said.strip(), one, other, words, request, row)
         score[row] = SCORE[side]
         if by_word:
@@ -159,7 +162,7 @@ def _winners(
 
 
 def _side(
-    said: str, one: str | None, other: str | None, columns: Mapping[str, Side], request: RankRequest, row: int
+    said: str, one: str, other: str, columns: Mapping[str, Side], request: RankRequest, row: int
 ) -> tuple[Side, bool]:
     """Which side a cell names, and whether by a word rather than by the model's name."""
     if request.words and said in request.words:
@@ -264,13 +267,17 @@ def _named(column: Sequence[str | None], kept: npt.NDArray[np.intp], name: str |
     for row in kept.tolist():
         cell = column[row]
         if cell is None:
-            raise DataError(
-                f"row {row + 1}: {name} is empty beside a verdict",
-                hint="name both models (and the rater and cluster asked for) of every battle",
-                code="rank.no_name",
-            )
+            raise _nameless(row, name)
         found.append(cell)
     return found
+
+
+def _nameless(row: int, column: str | None) -> DataError:
+    return DataError(
+        f"row {row + 1}: {column} is empty beside a verdict",
+        hint="name both models (and the rater and cluster asked for) of every battle",
+        code="rank.no_name",
+    )
 
 
 def _battles(

@@ -72,8 +72,8 @@ def _value(row: GroupResult, unit: str) -> str:
 
 
 def _difference(row: GroupResult) -> str:
-    if row.verdict == "reference":
-        return "reference"
+    if row.verdict in ("reference", "alone"):
+        return row.verdict
     if row.verdict == "too small":
         guess = row.shrunken
         return "too small" if guess is None else f"too small; about {number(guess.value, 'share')}"

@@ -63,9 +63,10 @@ def audit(scanned: Scanned, question: Question) -> Audit:
 
 
 def _nothing_to_judge(results: Sequence[MetricResult], question: Question) -> DataError:
-    largest = sorted((group.value.n for result in results for group in result.groups), reverse=True)
+    largest = max(sorted((group.value.n for group in result.groups), reverse=True)[:2] for result in results)
     return DataError(
-        f"fewer than two groups have {question.min_group} units (the largest has {largest[0] if largest else 0})",
+        f"fewer than two groups have {question.min_group} units in any metric (the two largest have "
+        f"{' and '.join(f'{n:,}' for n in largest[:2])})",
         hint="give more data, join groups in a query, or lower --min-group",
         code="fairness.small_groups",
     )
@@ -165,11 +166,13 @@ def _reference(question: Question, groups: Mapping[str, Moments], judged: Sequen
 
 
 def _too_small(name: str, moments: Moments, metric: Metric, question: Question, level: float) -> GroupResult:
+    alone = moments.count >= question.min_group
+    why = "and no other group has" if alone else "fewer than"
     return GroupResult(
         group=name,
         value=mean_estimate(moments, confidence=level, unit=metric.unit),
-        verdict="too small",
-        sentence=f"{name} has {moments.count:,} units, fewer than {question.min_group}, and is not judged",
+        verdict="alone" if alone else "too small",
+        sentence=f"{name} has {moments.count:,} units, {why} {question.min_group}, and is not judged.",
     )
 
 
@@ -199,31 +202,37 @@ def _differences(
 
 def _corrected(results: Sequence[MetricResult], question: Question) -> tuple[list[MetricResult], int]:
     """Holm's correction of every kind of p-value over the whole audit, then verdicts and sentences."""
-    by_kind = {kind: _holm(results, kind) for kind in ("p_value", "standardised_p", "reversal_p")}
+    adjusted = {kind: _holm(results, kind) for kind in ("p_value", "standardised_p", "reversal_p")}
     done = []
     for result in results:
         rows = []
         for row in result.groups:
             key = _hypothesis(result, row)
             p_adjusted, standardised_p, reversal_p = (
-                found.get(key) if getattr(row, kind) is not None else None for kind, found in by_kind.items()
+                found.get(key) if getattr(row, kind) is not None else None for kind, found in adjusted.items()
             )
-            alpha = 1.0 - question.confidence
-            changed = replace(
-                row,
-                p_adjusted=p_adjusted,
-                standardised_p=standardised_p,
-                reversal_p=reversal_p,
-                simpson=reversal_p is not None and reversal_p <= alpha,
-            )
-            if row.difference is not None and row.difference.value is not None and p_adjusted is not None:
-                side: Literal["higher", "lower"] = "higher" if row.difference.value > 0.0 else "lower"
-                changed = replace(changed, verdict=side if p_adjusted <= alpha else "undecided")
-            if not changed.sentence:
-                changed = replace(changed, sentence=group_sentence(changed, result))
-            rows.append(changed)
+            row = replace(row, p_adjusted=p_adjusted, standardised_p=standardised_p, reversal_p=reversal_p)
+            row = _judged(row, 1.0 - question.confidence)
+            rows.append(row if row.sentence else replace(row, sentence=group_sentence(row, result)))
         done.append(replace(result, groups=rows))
-    return done, len(by_kind["p_value"])
+    return done, len(adjusted["p_value"])
+
+
+def _judged(row: GroupResult, alpha: float) -> GroupResult:
+    """Higher or lower where the adjusted p-value and the interval agree; reversed where both differences say so."""
+    if row.p_adjusted is None or row.p_adjusted > alpha or row.difference is None:
+        return row
+    side = _side(row.difference)
+    if side == "undecided":
+        return row
+    reversal = row.reversal_p is not None and row.reversal_p <= alpha and _side(row.standardised) != "undecided"
+    return replace(row, verdict=side, simpson=reversal)
+
+
+def _side(difference: Estimate | None) -> Literal["higher", "lower", "undecided"]:
+    if difference is None or difference.low is None or difference.high is None:
+        return "undecided"
+    return "higher" if difference.low > 0.0 else "lower" if difference.high < 0.0 else "undecided"
 
 
 def _hypothesis(result: MetricResult, row: GroupResult) -> tuple[str, str, str]:
@@ -248,7 +257,8 @@ def _notes(results: Sequence[MetricResult], question: Question) -> list[str]:
     small = {(result.grouping, row.group) for result in results for row in result.groups if row.verdict == "too small"}
     if small:
         notes.append(
-            f"{len(small)} groups have fewer than {question.min_group} units in a metric: listed, in the rest, not judged"
+            f"{len(small)} group{'' if len(small) == 1 else 's'} with fewer than {question.min_group} units in some "
+            "metric: listed there, not judged"
         )
     if question.reference is not None and not any(result.against == question.reference for result in results):
         notes.append(

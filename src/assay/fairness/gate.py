@@ -20,8 +20,6 @@ def judge_gaps(results: Sequence[MetricResult], question: Question) -> Decision 
     if question.max_gap is None:
         return None
     rules = [_rule(result, question.max_gap) for result in results if _has_rule(result, question)]
-    if not rules:
-        return None
     worst = max((rule.verdict for rule in rules), key=("pass", "inconclusive", "fail").index)
     return Decision(verdict=worst, rules=rules)
 
@@ -31,7 +29,7 @@ def _has_rule(result: MetricResult, question: Question) -> bool:
         return True
     metric = METRICS[result.metric]
     return metric.judged and (
-        metric.hypothesis == metric.name or "fnr" not in question.metrics and bool(question.metrics)
+        metric.hypothesis == metric.name or metric.hypothesis not in {one.name for one in question.chosen()}
     )
 
 

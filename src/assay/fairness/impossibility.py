@@ -13,7 +13,7 @@ from assay.stats.moments import Moments
 def impossibilities(scanned: Scanned, results: Sequence[MetricResult]) -> list[Impossibility]:
     """One note a grouping whose base rates are shown to differ, where PPV and FNR were asked for too.
 
-    From FPR = p / (1 - p) · (1 - PPV) / PPV · (1 - FNR): with equal PPV and FNR every base rate p has an FPR of its own.
+    From FPR = p / (1 - p) · (1 - PPV) / PPV · (1 - FNR): with equal PPV and FNR each base rate p has its own FPR.
 
     Sources:
         Chouldechova (2017), Big Data 5, 153-163, equation 2.6; Kleinberg, Mullainathan & Raghavan (2016),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from assay.core.errors import InvalidInputError, nearest
+from assay.stats.special import check_confidence
 
 MIN_GROUP = 30
 """Units below which a group is listed and not judged."""
@@ -125,8 +126,12 @@ class Question:
             raise _bad("one group column has no intersections", "name a second --group")
         if self.min_group < 2:
             raise _bad(f"groups of {self.min_group} cannot be judged", "--min-group 2 or more; 30 is the default")
+        check_confidence(self.confidence)
         if self.max_gap is not None and not self.max_gap >= 0.0:
             raise _bad(f"a gap of at most {self.max_gap} cannot be asked for", "--max-gap 0.1 is ten points")
+        if self.max_gap is not None and self.outcome is None and not any(one.judged for one in self.chosen()):
+            raise _bad("base rates are of the data, not of the predictions: there is nothing to gate",
+                       "name a --metric of the predictions, or give the label as --outcome")  # fmt: skip
 
     def chosen(self) -> list[Metric]:
         """The metrics asked for, in the order of ``METRICS``."""

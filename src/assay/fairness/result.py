@@ -8,7 +8,7 @@ from typing import Literal
 
 from assay.core.records import Decision, Estimate
 
-Direction = Literal["higher", "lower", "undecided", "too small", "reference"]
+Direction = Literal["higher", "lower", "undecided", "too small", "alone", "reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ class MetricResult:
     sentence: str
 
     def judged(self) -> list[GroupResult]:
-        """Groups that are large enough."""
-        return [group for group in self.groups if group.verdict != "too small"]
+        """Groups that are large enough, where there are two of them."""
+        return [group for group in self.groups if group.verdict not in ("too small", "alone")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

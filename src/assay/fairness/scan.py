@@ -183,9 +183,9 @@ def _outcome_cells(table: TableFile, rows: str, metrics: Sequence[Metric]) -> di
         "WHERE label IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
     ):
         sums = Sums(n, mean, max(m2, 0.0))
-        cells.setdefault(group, {})[stratum] = Moments(
-            total=sums, loose=sums, zeros=zeros, ones=ones, unscored=unscored
-        )
+        values = Moments(total=sums, loose=sums, zeros=zeros, ones=ones)
+        exact = share_moments(ones, n) if zeros + ones == n else values
+        cells.setdefault(group, {})[stratum] = replace(exact, unscored=unscored)
     return {metrics[0].name: cells}
 
 

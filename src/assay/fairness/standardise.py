@@ -12,6 +12,9 @@ from assay.stats.adjustment.cells import StratumTable
 from assay.stats.health.simpson import simpson_from_tables
 from assay.stats.moments import Moments
 
+MIN_CELL = 5
+"""Units of either side below which a stratum is left out: with fewer, its spread is often seen as 0."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standardised:
@@ -28,7 +31,7 @@ def standardised_difference(
 ) -> Standardised:
     """Group minus reference (or all others), each stratum weighted by its size.
 
-    Strata without two units on both sides are left out; where they hold more than 5 % of the units there is no answer,
+    Strata without five units on both sides are left out; where they hold more than 5 % of the units there is no answer,
     because it would speak of other people.
 
     Sources:
@@ -45,12 +48,13 @@ def standardised_difference(
     table = _table([cells[name] for name in others], cells[group])
     if table.counts.sum(axis=0).min() < 2:
         return Standardised(reason="there are fewer than two units to compare with")
-    found = simpson_from_tables({"confounders": table}, confidence=confidence, unit=unit).candidates[0]
-    answer = found.standardised
+    found = simpson_from_tables({"confounders": table}, min_per_arm=MIN_CELL, confidence=confidence, unit=unit)
+    judged = found.candidates[0]
+    answer = judged.standardised
     if answer is None:
-        return Standardised(reason=found.reason)
+        return Standardised(reason=judged.reason)
     return Standardised(
-        effect=answer.effect, p_value=answer.p_value, reversal_p=found.p_reversal, reason=answer.effect.reason
+        effect=answer.effect, p_value=answer.p_value, reversal_p=judged.p_reversal, reason=answer.effect.reason
     )  # fmt: skip
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assay.core.records import Estimate
 from assay.engine.wording import Scale, scale_of
 from assay.fairness.result import GroupResult, MetricResult
-
-_RULED = ("selection_rate",)
 
 
 def level(value: float | None, unit: str) -> str:
@@ -40,11 +39,15 @@ def group_sentence(row: GroupResult, result: MetricResult) -> str:
         return f"{said}; the others are compared with it."
     if row.difference is None or row.difference.value is None:
         return f"{said}; it cannot be compared."
-    found = {"higher": "higher than", "lower": "lower than"}.get(row.verdict, "not shown to differ from")
     p_value = "" if row.p_adjusted is None else f", adjusted p {_p(row.p_adjusted)}"
-    said += f", {found} {result.against} by {range_text(_absolute(row.difference, row.verdict))}{p_value}"
+    if row.verdict in ("higher", "lower"):
+        gap = row.difference if row.verdict == "higher" else _reversed(row.difference)
+        said += f", {row.verdict} than {result.against} by {range_text(gap)}{p_value}"
+    else:
+        said += f", not shown to differ from {result.against}: {range_text(row.difference)}{p_value}"
     if row.simpson and row.standardised is not None:
-        return f"{said}. Simpson's paradox: at equal confounders it is the other way round, {range_text(row.standardised)}."
+        turned = f"at equal confounders it is the other way round, {range_text(row.standardised)}"
+        return f"{said}. Simpson's paradox: {turned}."
     if row.standardised is not None and row.standardised.value is not None:
         return f"{said}; at equal confounders {range_text(row.standardised)}."
     if row.standardised_reason is not None:
@@ -52,16 +55,10 @@ def group_sentence(row: GroupResult, result: MetricResult) -> str:
     return f"{said}."
 
 
-def _absolute(difference: Estimate, verdict: str) -> Estimate:
-    """ "lower by 3" and not "lower by minus 3"."""
-    if verdict != "lower" or difference.value is None:
-        return difference
-    low, high = difference.low, difference.high
-    return Estimate(
-        value=-difference.value, low=None if high is None else -high, high=None if low is None else -low,
-        n=difference.n, method=difference.method, confidence=difference.confidence, unit=difference.unit,
-        reason=difference.reason,
-    )  # fmt: skip
+def _reversed(difference: Estimate) -> Estimate:
+    """Lower by 3, not lower by minus 3."""
+    value, low, high = (None if x is None else -x for x in (difference.value, difference.high, difference.low))
+    return replace(difference, value=value, low=low, high=high)
 
 
 def gap_sentence(result: MetricResult) -> str:
@@ -80,7 +77,8 @@ def gap_sentence(result: MetricResult) -> str:
     if not result.gap.low:
         said += "; a gap is not shown"
     ratio = result.ratio
-    if ratio is not None and ratio.low is not None and ratio.high is not None and result.metric in _RULED:
+    ruled = result.better is None and result.metric != "base_rate"
+    if ruled and ratio is not None and ratio.low is not None and ratio.high is not None:
         word = {"below": "below", "above": "not below"}.get(str(result.four_fifths), "not shown to be below or above")
         said += f"; lowest over highest is {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}), {word} four fifths"
     return f"{said}."
@@ -88,20 +86,22 @@ def gap_sentence(result: MetricResult) -> str:
 
 def audit_sentence(results: Sequence[MetricResult], confidence: float) -> str:
     """How many gaps are shown, and which is the largest."""
-    judged = [result for result in results if result.gap is not None and result.gap.value is not None]
-    shown = [result for result in judged if result.gap is not None and result.gap.low]
+    gaps = [(result, result.gap) for result in results if result.gap is not None and result.gap.value is not None]
+    shown = [(result, gap.low) for result, gap in gaps if gap.low]
     reversals = sum(row.simpson for result in results for row in result.groups)
     turned = f"; equal confounders turn {reversals} differences round" if reversals else ""
+    said = f"{_counted(len(shown), len(gaps))} shown at {confidence:.0%} confidence for all together"
     if not shown:
-        return f"None of {len(judged)} gaps is shown at {confidence:.0%} confidence for all together{turned}."
-    widest = max(shown, key=lambda one: (one.unit == "share", (one.gap.low if one.gap else None) or 0.0))
-    least = (
-        "" if widest.gap is None or widest.gap.low is None else Scale(widest.unit, widest.gap.low).named(widest.gap.low)
-    )
-    return (
-        f"{len(shown)} of {len(judged)} gaps are shown at {confidence:.0%} confidence for all together; the surest is "
-        f"{widest.metric} by {widest.grouping}, at least {least}{turned}."
-    )
+        return f"{said}{turned}."
+    surest, least = max(shown, key=lambda pair: pair[1])
+    where = f"{surest.metric} by {surest.grouping}, at least {Scale(surest.unit, least).named(least)}"
+    return f"{said}; the surest is {where}{turned}."
+
+
+def _counted(shown: int, judged: int) -> str:
+    """``3 of 5 gaps are``, ``1 of 1 gap is``, ``None of 2 gaps is``."""
+    gaps = "gap" if judged == 1 else "gaps"
+    return f"{shown or 'None'} of {judged} {gaps} {'are' if shown > 1 else 'is'}"
 
 
 def _p(value: float) -> str:
