@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^```(\w*)[ \t]*$(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"<!-- (file|not run): (.+?) -->\s*\Z")
+COMMANDS = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
 _STEADY = (
     (re.compile(r"(run|suite)_[0-9a-z]{26}"), r"\1_01…"),
     (re.compile(r"\b\d+(?:\.\d+)? s\b"), "N s"),
@@ -56,7 +57,9 @@ def blocks_of(page: Path) -> list[Block]:
                 line=text.count("\n", 0, match.start()) + 1,
                 file=mark[2] if mark and mark[1] == "file" else None,
                 skipped=mark[2] if mark and mark[1] == "not run" else None,
-                expected=after[2].lstrip("\n") if after is not None and shows and match[1] == "bash" else None,
+                expected=after[2].lstrip("\n")
+                if after is not None and shows and match[1] in {"bash", "python"}
+                else None,
             )
         )
     return blocks
@@ -74,12 +77,10 @@ def carry_out(block: Block, folder: Path, environment: dict[str, str]) -> None:
         path = folder / block.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
-    elif block.language == "bash":
-        printed = run(["bash", "-euo", "pipefail", "-c", block.text], folder, environment)
+    elif block.language in COMMANDS:
+        printed = run([*COMMANDS[block.language], block.text], folder, environment)
         if block.expected is not None:
             assert_shown(block.expected, printed)
-    elif block.language == "python":
-        run([sys.executable, "-W", "error", "-c", block.text], folder, environment)
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:

@@ -10,7 +10,12 @@ import pytest
 from docs_pages import DOCS, ROOT, Block, assert_shown, blocks_of, carry_out, environment_for
 
 FAST = (ROOT / "README.md", DOCS / "tutorial.md")
-SLOW = (*sorted((DOCS / "how-to").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "examples" / "README.md")
+SLOW = (
+    *sorted((DOCS / "how-to").glob("*.md")),
+    *sorted((DOCS / "statistics").glob("*.md")),
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "examples" / "README.md",
+)
 KNOWN = {"bash", "python", "yaml", "json", "jsonl", "csv", "toml", "text", "pycon", "jinja"}
 
 

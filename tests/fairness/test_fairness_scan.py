@@ -66,8 +66,12 @@ def test_a_query_parquet_and_truth_values_say_the_same(tmp_path: Path) -> None:
     question = Question(groups=["g"], prediction="p", label="t")
     query = f"SELECT *, score >= 5 AS p, y = 1 AS t FROM '{path}'"
     by_query = audit_table(query, question)
-    TableFile(path).rows(f"COPY (SELECT *, score >= 5 AS p, y = 1 AS t FROM data) TO '{tmp_path / 't.parquet'}'")
-    TableFile(path).rows(f"COPY (SELECT *, score >= 5 AS p, y = 1 AS t FROM data) TO '{tmp_path / 't.csv'}'")
+    TableFile(path).rows(
+        f"COPY (SELECT *, score::DOUBLE >= 5 AS p, y::DOUBLE = 1 AS t FROM data) TO '{tmp_path / 't.parquet'}'"
+    )
+    TableFile(path).rows(
+        f"COPY (SELECT *, score::DOUBLE >= 5 AS p, y::DOUBLE = 1 AS t FROM data) TO '{tmp_path / 't.csv'}'"
+    )
     by_number = audit_table(path, Question(groups=["g"], prediction="score", label="y", threshold=5.0))
     for other in (audit_table(str(tmp_path / "t.parquet"), question), audit_table(str(tmp_path / "t.csv"), question)):
         assert other == by_query

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from assay.app.written_table import holds_numbers, written_table
 from assay.core.errors import DataError
 from assay.datasets.columns import TableFile
 from assay.stats.agreement.ratings import Ratings
@@ -80,14 +79,14 @@ def read_labels(request: AgreementRequest) -> LabelFile:
             (``agreement.no_order``), the truth of a unit differs between rows (``agreement.gold``), a label is not one
             of the levels (``agreement.unknown_level``), there are too many segments (``agreement.segments``).
     """
-    table = written_table(request.path)
+    table = TableFile(request.path)
     try:
         table.require(
             *(name for name in (request.unit, request.rater, request.label, request.gold, request.by) if name)
         )
         units, raters = table.texts(request.unit), table.texts(request.rater)
         verdicts = [request.label] if request.gold is None else [request.label, request.gold]
-        numeric = request.level in ("interval", "ratio") or all(holds_numbers(table, name) for name in verdicts)
+        numeric = request.level in ("interval", "ratio") or all(_holds_numbers(table, name) for name in verdicts)
         labels, *truths = (_column(table, name, numeric=numeric) for name in verdicts)
         segments = None if request.by is None else table.texts(request.by)
     finally:
@@ -236,3 +235,15 @@ def _number(name: str) -> float | int | str:
     except ValueError:
         return name
     return _plain(number) if np.isfinite(number) else name
+
+
+def _holds_numbers(table: TableFile, column: str) -> bool:
+    """Whether labels are numbers; truth values are words here."""
+    return table.is_number(column) and not set(table.texts(column)) & {
+        "true",
+        "false",
+        "True",
+        "False",
+        "TRUE",
+        "FALSE",
+    }

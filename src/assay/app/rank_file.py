@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from assay.app.written_table import written_table
 from assay.core.errors import DataError
 from assay.datasets.columns import TableFile
 from assay.stats.ratings.battles import Battles, style_difference
@@ -105,7 +104,7 @@ def read_battles(request: RankRequest) -> BattleFile:
             preference is on no known scale (``rank.preference``), no row has a verdict (``rank.no_battles``), a
             covariate is empty or not finite (``rank.covariate``), a model meets itself (``rank.self``).
     """
-    table = written_table(request.path)
+    table = TableFile(request.path)
     try:
         verdict = request.preference or request.winner or ""
         table.require(*(name for name in (request.a, request.b, verdict, request.rater, request.cluster) if name))

@@ -20,17 +20,31 @@ _SHOWN_RATERS = 8
 @click.argument("file")
 @click.option("--a", "first", metavar="COLUMN", default="model_a", show_default=True, help="The model shown first.")
 @click.option("--b", "second", metavar="COLUMN", default="model_b", show_default=True, help="The model shown second.")
-@click.option("--winner", metavar="COLUMN", help="Who won: a model's name, a side or a tie.  [default: winner]")
+@click.option("--winner", metavar="COLUMN", help="Who won: a model's name, a side or a tie. (default: winner)")
 @click.option("--map", "words", multiple=True, metavar="VALUE=a|b|tie", help="What a value of --winner means.")
 @click.option("--preference", metavar="COLUMN", help="Instead of --winner: a's chance in 0..1, or 1 (a) to 2 (b).")
-@click.option("--preference-scale", type=click.Choice(["auto", "0-1", "1-2"]), default="auto", show_default=True)
-@click.option("--ties", type=click.Choice(["half", "davidson", "rao-kupper"]), default="half", show_default=True)
+@click.option(
+    "--preference-scale",
+    type=click.Choice(["auto", "0-1", "1-2"]),
+    default="auto",
+    show_default=True,
+    help="0-1: the chance that a wins; 1-2: 1 is all for a, 2 all for b, 0 a tie.",
+)
+@click.option(
+    "--ties",
+    type=click.Choice(["half", "davidson", "rao-kupper"]),
+    default="half",
+    show_default=True,
+    help="A tie is half a win, or has a parameter of its own.",
+)
 @click.option("--covariate", "covariates", multiple=True, metavar="COLUMN|NAME=A,B",
               help="Style held equal: a column (a minus b), or two lengths, as (A - B) / (A + B).")  # fmt: skip
 @click.option("--rater", metavar="COLUMN", help="Fit each rater's skill and leaning to the first.")
 @click.option("--cluster", metavar="COLUMN", help="Battles that share this are not independent (prompt, person).")
 @click.option("--swap", is_flag=True, help="Pairs were judged in both orders; --cluster names what both share.")
-@click.option("--scale", type=click.Choice(["elo", "log-odds"]), default="elo", show_default=True)
+@click.option(
+    "--scale", type=click.Choice(["elo", "log-odds"]), default="elo", show_default=True, help="Unit of the ratings."
+)
 @click.option("--ridge", type=click.FloatRange(min=0), default=0.0, show_default=True,
               help="Precision of a prior that gives models without a loss a rating.")  # fmt: skip
 @click.option("--bootstrap", type=click.IntRange(min=10), metavar="N", help="Rounds, instead of sandwich intervals.")

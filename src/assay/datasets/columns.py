@@ -15,8 +15,8 @@ from assay.core.errors import DataError, nearest
 from assay.datasets.source import existing_file
 
 _READERS = {
-    ".csv": "read_csv({}, header = true, sample_size = -1)",
-    ".tsv": "read_csv({}, header = true, sample_size = -1, delim = '\\t')",
+    ".csv": "read_csv({}, header = true, all_varchar = true, delim = ',')",
+    ".tsv": "read_csv({}, header = true, all_varchar = true, delim = '\\t')",
     ".parquet": "read_parquet({})",
     ".jsonl": "read_json({}, format = 'newline_delimited')",
     ".ndjson": "read_json({}, format = 'newline_delimited')",
@@ -62,9 +62,18 @@ class TableFile:
         else:
             self.name, source = text, _reader(text)
             kept = _is_small_text(text)
-        self._run(f"CREATE {'TABLE' if kept else 'VIEW'} data AS SELECT * FROM {source}")  # noqa: S608
+        self._run(f"CREATE {'TABLE' if kept else 'VIEW'} data AS SELECT {self._cells(source)} FROM {source}")  # noqa: S608
         self._types = {row[0]: str(row[1]) for row in self._run("DESCRIBE data").fetchall()}
+        self._numeric: dict[str, bool] = {}
         self.columns: Sequence[str] = tuple(self._types)
+
+    def _cells(self, source: str) -> str:
+        """All columns; texts without the spaces around them, and nothing where they are empty."""
+        described = self._run(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608
+        return ", ".join(
+            f"nullif(trim({quoted(name)}), '') AS {quoted(name)}" if kind == "VARCHAR" else quoted(name)
+            for name, kind, *_ in described
+        )
 
     def __len__(self) -> int:
         return int(self.rows("SELECT count(*) FROM data")[0][0])
@@ -78,9 +87,27 @@ class TableFile:
                 )
 
     def is_number(self, column: str) -> bool:
-        """Whether a column holds numbers or truth values."""
+        """Whether a column holds numbers or truth values; a text column does when every cell of it is one.
+
+        A file of texts (CSV) says nothing of its columns, so ``007`` is a number to who asks for numbers and a name to
+        who asks for texts.
+        """
         self.require(column)
-        return self._types[column].startswith(_NUMBERS)
+        if self._types[column] != "VARCHAR":
+            return self._types[column].startswith(_NUMBERS)
+        if column not in self._numeric:
+            self._numeric[column] = not self._odd_cell(column)
+        return self._numeric[column]
+
+    def number_of(self, column: str) -> str:
+        """SQL for a column as a number: true is 1, what is empty or a word is NULL."""
+        self.require(column)
+        name = quoted(column)
+        if self._types[column] == "BOOLEAN":  # a cast would be pushed into the reader, which then sees "true"
+            return f"CASE WHEN {name} THEN 1.0 WHEN NOT {name} THEN 0.0 END::DOUBLE"
+        if self._types[column] != "VARCHAR":
+            return f"try_cast({name} AS DOUBLE)"
+        return f"CASE lower({name}) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE try_cast({name} AS DOUBLE) END"
 
     def numbers(self, column: str) -> npt.NDArray[np.float64]:
         """One column as floats, shape ``(n,)``, NaN where it is empty; true is 1.
@@ -88,32 +115,31 @@ class TableFile:
         Raises:
             DataError: A cell is not a number; it says which row.
         """
-        self.require(column)
-        name = quoted(column)
         if not self.is_number(column):
-            bad = self.rows(
-                f"SELECT row, {name} FROM (SELECT row_number() OVER () AS row, {name} FROM data) "  # noqa: S608
-                f"WHERE {name} IS NOT NULL AND trim({name}::VARCHAR) <> '' "
-                f"AND try_cast({name} AS DOUBLE) IS NULL LIMIT 1"
+            bad = self._odd_cell(column)
+            where, cell = bad[0] if bad else (1, "…")
+            raise DataError(
+                f"{self.name}, row {where}: {column} is {str(cell)[:40]!r}, not a number",
+                hint="name a column of numbers, or clean the cell",
+                code="data.type",
             )
-            if bad:
-                raise DataError(
-                    f"{self.name}, row {bad[0][0]}: {column} is {str(bad[0][1])[:40]!r}, not a number",
-                    hint="name a column of numbers, or clean the cell",
-                    code="data.type",
-                )
-        as_number = f"try_cast({name} AS DOUBLE)"
-        if self._types[column] == "BOOLEAN":  # a cast would be pushed into the reader, which then sees "true"
-            as_number = f"CASE WHEN {name} THEN 1.0 WHEN NOT {name} THEN 0.0 END::DOUBLE"
-        found = self._run(f"SELECT {as_number} AS x FROM data").fetchnumpy()["x"]  # noqa: S608
+        found = self._run(f"SELECT {self.number_of(column)} AS x FROM data").fetchnumpy()["x"]  # noqa: S608
         filled: npt.NDArray[np.float64] = np.ma.filled(found.astype(np.float64), np.nan)
         return filled
+
+    def _odd_cell(self, column: str) -> list[tuple[Any, ...]]:
+        """Row and text of the first cell that is no number, in a list that is empty when there is none."""
+        name = quoted(column)
+        return self.rows(
+            f"SELECT row, cell FROM (SELECT row_number() OVER () AS row, {name} AS cell, "  # noqa: S608
+            f"{self.number_of(column)} AS number FROM data) WHERE cell IS NOT NULL AND number IS NULL LIMIT 1"
+        )
 
     def texts(self, column: str) -> list[str | None]:
         """One column as texts, ``None`` where it is empty; whole numbers without a decimal point."""
         self.require(column)
         name = quoted(column)
-        found = self._run(f"SELECT nullif({name}::VARCHAR, '') AS x FROM data").fetchall()  # noqa: S608
+        found = self._run(f"SELECT {name}::VARCHAR AS x FROM data").fetchall()  # noqa: S608
         return [row[0] for row in found]
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -139,11 +139,11 @@ class Scan:
 
     def _values(self, metric: MetricSpec, names: Sequence[str] = (), *, label: str = "NULL") -> str:
         """One row a randomised unit: arm, numerator, denominator, covariates, label."""
-        value = f"{quoted(metric.column)}::DOUBLE"
+        value = self._table.number_of(metric.column)
         if metric.cap is not None:
             value = f"CASE WHEN {value} > {float(metric.cap)!r} THEN {float(metric.cap)!r} ELSE {value} END"
-        below = "1.0" if metric.denominator is None else f"{quoted(metric.denominator)}::DOUBLE"
-        covariates = "".join(f", {quoted(name)}::DOUBLE AS x{rank}" for rank, name in enumerate(names))
+        below = "1.0" if metric.denominator is None else self._table.number_of(metric.denominator)
+        covariates = "".join(f", {self._table.number_of(name)} AS x{rank}" for rank, name in enumerate(names))
         rows = f"SELECT assay_arm, {value} AS num, {below} AS den, {label} AS label{covariates}"
         if self._experiment.cluster is None:
             return f"{rows} FROM {self._units}"

@@ -76,7 +76,7 @@ def _metrics(table: TableFile, question: Question) -> list[Metric]:
     metrics = question.chosen()
     if question.outcome is None:
         return metrics
-    value = _number(table, question.outcome)
+    value = table.number_of(question.outcome)
     other = table.rows(f"SELECT count(*) FROM data WHERE {value} NOT IN (0, 1)")[0][0]  # noqa: S608
     return [replace(metrics[0], unit="score" if other else "share")]
 
@@ -98,18 +98,8 @@ def _source(table: TableFile, question: Question) -> tuple[str, list[str]]:
     return f"{label} AS y, {found} AS p", said
 
 
-def _number(table: TableFile, column: str) -> str:
-    """A column as numbers in SQL: true is 1; an empty cell, or a word, is NULL."""
-    name = quoted(column)
-    if table.rows(f"SELECT typeof({name}) FROM data LIMIT 1")[0][0] == "BOOLEAN":  # noqa: S608
-        return f"CASE WHEN {name} THEN 1.0 WHEN NOT {name} THEN 0.0 END::DOUBLE"
-    if table.is_number(column):
-        return f"{name}::DOUBLE"
-    return f"try_cast(trim({name}::VARCHAR) AS DOUBLE)"
-
-
 def _checked(table: TableFile, column: str, *, binary: str | None) -> str:
-    value, name = _number(table, column), quoted(column)
+    value, name = table.number_of(column), quoted(column)
     filled = f"{name} IS NOT NULL AND trim({name}::VARCHAR) <> ''"
     bad = table.rows(
         f"SELECT row, cell FROM (SELECT row_number() OVER () AS row, {name}::VARCHAR AS cell, {value} AS v, "  # noqa: S608
@@ -142,7 +132,7 @@ def _strata(table: TableFile, confounders: Sequence[str]) -> tuple[str, list[str
         if not table.is_number(column) or levels <= MOST_LEVELS:
             parts.append(f"coalesce({name}::VARCHAR, '(none)')")
             continue
-        value = _number(table, column)
+        value = table.number_of(column)
         cuts = table.rows(f"SELECT quantile_cont({value}, [0.2, 0.4, 0.6, 0.8]) FROM data")[0][0]  # noqa: S608
         limits = sorted(set(cuts))
         tests = " ".join(f"WHEN {value} <= {float(limit)!r} THEN 'to {limit:g}'" for limit in limits)

@@ -14,7 +14,7 @@ from assay.core.records import Estimate
 from assay.stats.agreement.columns import Floats, summed
 from assay.stats.agreement.pairs import equal_pairs
 from assay.stats.agreement.ratings import Ratings
-from assay.stats.special import check_confidence, t_quantile, t_sf
+from assay.stats.special import check_confidence, normal_cdf, t_quantile
 
 FEWEST_UNITS = 10
 """Units below which a mean of a few coarse differences has no t law."""
@@ -29,7 +29,8 @@ class RaterExcess:
         own: Mean disagreement of its labels with the others'; ``None`` without a unit that has three labels.
         others: Mean disagreement of those others among themselves.
         excess: ``own - others`` with its interval; above 0, the rater disagrees more than the others do.
-        p_value: Two-sided, of no excess; ``None`` where there is no interval.
+        p_value: Two-sided, that each unit's labels could as well have been dealt to its raters in any other way;
+            ``None`` where there is no interval.
     """
 
     rater: Hashable
@@ -48,8 +49,10 @@ def raters_against_others(
     """For each rater, disagreement with the others minus disagreement among the others, paired unit by unit.
 
     A rater who was given hard units disagrees much, and so do the others there; the difference is 0 on average for any
-    raters that could be exchanged, whatever the units. Units are drawn, raters stay. The intervals speak of one rater
-    each: correct p-values for the number of raters. O(n) memory.
+    raters that could be exchanged, whatever the units. The p-value takes the units as they are and deals each one's
+    labels to its raters at random; its law is matched by a gamma of the same variance and skewness. The interval draws
+    units anew: t, on the larger of the variance seen and that of dealing, since rare disagreement hides its own spread.
+    Both speak of one rater each: correct p-values for the number of raters. O(n) memory.
 
     Args:
         ratings: Labels; units with fewer than three are left out.
@@ -67,7 +70,8 @@ def raters_against_others(
 
     Sources:
         The difference of two U-statistics of one unit's labels, averaged over units; t interval as for paired means,
-        Student (1908), Biometrika 6, 1-25.
+        Student (1908), Biometrika 6, 1-25; Mielke & Berry (2007), Permutation Methods, 2nd ed. (Pearson type III law
+        of a permutation statistic).
 
     Examples:
         >>> table = [["a", "a", "b"], ["b", "b", "a"], ["a", "a", "a"]] * 5
@@ -90,6 +94,8 @@ def raters_against_others(
     gap = own - others
     mean = summed(used.rater, gap, raters) / size
     squares = summed(used.rater, np.square(gap - mean[used.rater]), raters)
+    dealt = [(used.unit_sums(gap**power) / np.maximum(used.per_unit, 1))[used.unit] for power in (2, 3)]
+    cumulants = [summed(used.rater, terms, raters) for terms in dealt]
     rows = zip(
         used.rater_names,
         count.tolist(),
@@ -97,11 +103,27 @@ def raters_against_others(
         (summed(used.rater, others, raters) / size).tolist(),
         mean.tolist(),
         squares.tolist(),
+        zip(*(column.tolist() for column in cumulants), strict=True),
         strict=True,
     )
     return tuple(
-        _result(name, n, here, there, value, spread, metric, confidence) for name, n, here, there, value, spread in rows
+        _result(name, n, here, there, value, spread, dealing, metric, confidence)
+        for name, n, here, there, value, spread, dealing in rows
     )
+
+
+def _p_value(total: float, variance: float, third: float) -> float:
+    """Two-sided p of a sum of mean 0 with these central moments, by a shifted gamma; normal where there is no skew."""
+    if variance <= 1e-24:
+        return 1.0
+    z, skewness = total / math.sqrt(variance), third / variance**1.5
+    if abs(skewness) < 1e-4:
+        return min(1.0, 2.0 * normal_cdf(-abs(z)))
+    from scipy.special import gammainc, gammaincc
+
+    shape = 4.0 / skewness**2
+    place = max(0.0, shape + math.copysign(math.sqrt(shape), skewness) * z)
+    return float(min(1.0, 2.0 * min(gammainc(shape, place), gammaincc(shape, place))))
 
 
 def _disagreements(used: Ratings, metric: str) -> tuple[Floats, Floats]:
@@ -124,11 +146,20 @@ def _disagreements(used: Ratings, metric: str) -> tuple[Floats, Floats]:
 
 
 def _result(
-    name: Hashable, n: int, own: float, others: float, value: float, squares: float, metric: str, confidence: float
+    name: Hashable,
+    n: int,
+    own: float,
+    others: float,
+    value: float,
+    squares: float,
+    dealing: tuple[float, float],
+    metric: str,
+    confidence: float,
 ) -> RaterExcess:
     if not n:
         return _missing(name, n, metric, confidence, "shares no unit with two other raters")
-    std_error = math.sqrt(squares / (n - 1) / n) if n > 1 else 0.0
+    seen = squares / (n - 1) / n if n > 1 else 0.0
+    std_error = math.sqrt(max(seen, dealing[0] / n**2))
     reason = None
     if n < FEWEST_UNITS:
         reason = f"fewer than {FEWEST_UNITS} units with two other raters"
@@ -146,7 +177,7 @@ def _result(
         reason=reason,
         std_error=None if half is None else std_error,
     )
-    p_value = None if half is None else min(1.0, 2.0 * t_sf(abs(value) / std_error, n - 1))
+    p_value = None if reason else _p_value(n * value, *dealing)
     return RaterExcess(rater=name, own=own, others=others, excess=excess, p_value=p_value)
 
 

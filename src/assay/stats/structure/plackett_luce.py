@@ -12,7 +12,7 @@ from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.calibration.inputs import Labels, cluster_codes
 from assay.stats.ratings.battles import PairCounts
-from assay.stats.ratings.encoding import Floats, Ints
+from assay.stats.ratings.encoding import Floats, Ints, counted
 from assay.stats.ratings.graph import finite_ratings, require_connected
 from assay.stats.ratings.table import RatingTable, quantile
 from assay.stats.special import check_confidence
@@ -58,7 +58,7 @@ def plackett_luce(
         Econometrica 50, 1-25 (sandwich).
 
     Examples:
-        >>> table = plackett_luce([["x", "y", "z"], ["y", "x", "z"], ["z", "x", "y"], ["x", "z", "y"]])
+        >>> table = plackett_luce([["x", "y", "z"], ["y", "x", "z"], ["z", "x", "y"], ["x", "y", "z"]])
         >>> table.order()
         ['x', 'y', 'z']
     """
@@ -209,7 +209,10 @@ def _appearances(stages: Stages, point: Floats) -> Floats:
     left = np.cumsum(worth[:, ::-1], axis=1)[:, ::-1]
     used = np.arange(left.shape[1])[None, :] < stages.chosen[:, None]
     share = np.cumsum(np.where(used, 1.0 / np.where(used, left, 1.0), 0.0), axis=1)
-    return np.bincount(stages.order.ravel() + 1, share.ravel(), point.size + 1)[1:] * math.exp(-point.max())
+    total: Floats = counted(np.asarray(stages.order.ravel() + 1), share.ravel(), point.size + 1)[1:] * math.exp(
+        -point.max()
+    )
+    return total
 
 
 def _slopes(stages: Stages, point: Floats) -> tuple[float, Floats, Floats]:
@@ -222,9 +225,7 @@ def _slopes(stages: Stages, point: Floats) -> tuple[float, Floats, Floats]:
     for stage in range(int(stages.chosen.max())):
         rows = np.flatnonzero(stages.chosen > stage)
         share = np.zeros((rows.size, size + 1))
-        share[np.arange(rows.size)[:, None], place[rows, stage:]] = (
-            worth[rows, stage:] / left[rows, stage : stage + 1]
-        )
+        share[np.arange(rows.size)[:, None], place[rows, stage:]] = worth[rows, stage:] / left[rows, stage : stage + 1]
         winner = place[rows, stage]
         value += float(np.log(share[np.arange(rows.size), winner]).sum())
         scores[rows] -= share

@@ -67,7 +67,9 @@ def net_promoter_score(
         raise InvalidInputError(
             f"{promoters}, {passives} and {detractors} are not counts of answers", hint="whole numbers, at least one"
         )
-    score = _in_points(tango(n, promoters, detractors, confidence=confidence), "nps-score", "people like those who answered")
+    score = _in_points(
+        tango(n, promoters, detractors, confidence=confidence), "nps-score", "people like those who answered"
+    )
     net = (promoters - detractors) / n
     score = replace(score, std_error=100.0 * math.sqrt(max((promoters + detractors) / n - net * net, 0.0) / n))
     if invited is None:
