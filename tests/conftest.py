@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Every run draws other examples; where a test needs more of them it says so.
+settings.register_profile("suite", max_examples=30)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

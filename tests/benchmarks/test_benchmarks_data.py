@@ -19,6 +19,8 @@ from assay.core.records import Sample
 from assay.core.task import Agent, Choices, Prompt, Task
 from assay.engine.prompts import PromptRenderer
 
+pytestmark = pytest.mark.slow
+
 if "ASSAY_TEST_DATA" not in os.environ:
     pytest.skip("ASSAY_TEST_DATA is not set: the real benchmark files are not there", allow_module_level=True)
 

@@ -258,11 +258,12 @@ def test_a_refused_key_stops_the_run_at_once_and_keeps_it(shell: Shell, server: 
     assert "check the API key" in said.err and "assay resume run_" in said.err
     assert server.requests <= 12
     shown = shell.ok("show", "last", "--json").json
-    assert (shown["status"], shown["metrics"]["exact_match"]["n"]) == ("failed", 10)
+    assert shown["status"] == "failed"
+    assert shown["metrics"]["exact_match"]["n"] in (9, 10)  # the other call in flight is given up
     server.faults = ()
     asked = server.requests
     assert shell.ok("resume", "last", "--json").json["samples"]["scored"] == 30
-    assert server.requests == asked + 20
+    assert server.requests - asked in (20, 21)
 
 
 def one_fails(part: str, fault: Fault) -> Any:

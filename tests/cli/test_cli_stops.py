@@ -14,6 +14,8 @@ from cli_shell import Shell, questions
 
 from assay.testing.server import Call, Fault, ModelServer
 
+pytestmark = pytest.mark.slow
+
 
 def wait_for_requests(server: ModelServer, count: int) -> None:
     deadline = time.monotonic() + 20

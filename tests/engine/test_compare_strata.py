@@ -22,6 +22,8 @@ from assay.engine.pairing import Pairs, Reduced, stands_for, strata_of_run
 from assay.engine.selection import select
 from assay.stats.paired import tango
 
+pytestmark = pytest.mark.slow
+
 SHARE = ScorerFacts("share", True, "v1")
 STRATA = {"critical": 20.0, "ordinary": 980.0}
 CRITICAL = [row < 20 for row in range(100)]

@@ -10,6 +10,8 @@ from made_tables import result_of, row_of
 from assay.app.fairness import audit_table
 from assay.fairness.question import Question
 
+pytestmark = pytest.mark.slow
+
 WHITE, BLACK = "Caucasian", "African-American"
 
 

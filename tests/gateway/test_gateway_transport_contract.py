@@ -16,6 +16,8 @@ from assay.core.errors import ConfigError, NotFoundError
 from assay.gateway.transport import HttpReply, Transport, TransportError, TransportTimeoutError, open_transport
 from assay.testing.server import Fault, ModelServer
 
+pytestmark = pytest.mark.slow
+
 BODY = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": "ping"}]})
 HEADERS = {"content-type": "application/json", "authorization": "Bearer k"}
 

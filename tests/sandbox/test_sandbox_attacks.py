@@ -11,6 +11,8 @@ import pytest
 from assay.sandbox import Program, Sandbox, Verdict
 from assay.sandbox.find import SANDBOX_USER
 
+pytestmark = pytest.mark.slow
+
 CHECKS = ["assert f(1) == 2", "assert sorted(f([3, 1])) == [2, 4]", "assert all(f(x) == x + 1 for x in (5, 6))"]
 
 

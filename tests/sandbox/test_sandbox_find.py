@@ -24,6 +24,8 @@ from assay.sandbox.interpreter import Interpreter, find_interpreter, probe, shar
 from assay.sandbox.supervisor import Descriptors
 from assay.sandbox.unsafe import UnsafeSandbox
 
+pytestmark = pytest.mark.slow
+
 INTERPRETER = Interpreter(
     executable=Path("/usr/bin/python3.11"),
     stdlib=Path("/usr/lib/python3.11"),

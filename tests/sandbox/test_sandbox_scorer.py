@@ -11,6 +11,8 @@ from assay.core.records import Output, Sample, Score
 from assay.sandbox import CodeExecution, Program, Sandbox, SandboxError, SandboxUnavailableError, Verdict
 from assay.sandbox.formats import build_program
 
+pytestmark = pytest.mark.slow
+
 HUMANEVAL = {
     "format": "humaneval",
     "prompt": "import math\n\n\ndef poly(xs, x):\n    return sum(c * math.pow(x, i) for i, c in enumerate(xs))\n\n\n"

@@ -9,6 +9,8 @@ import pytest
 from assay.sandbox import Program, SandboxError, Verdict
 from assay.sandbox.supervisor import Supervisor, preload
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Program(source="", checks=["pass"], timeout_s=20)
 INSIDE = """
 import os, sys

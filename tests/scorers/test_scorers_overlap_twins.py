@@ -18,6 +18,8 @@ from assay.scorers.bleu import corpus_bleu, tokenize_13a
 from assay.scorers.chrf import corpus_chrf
 from assay.scorers.porter import stem
 
+pytestmark = pytest.mark.slow
+
 ROUGES = {"rouge1": Rouge1, "rouge2": Rouge2, "rougeL": RougeL, "rougeLsum": RougeLsum}
 TWIN_ROUGE = RougeScorer(list(ROUGES))
 STEMMED_ROUGE = RougeScorer(["rouge1", "rougeL"], use_stemmer=True)

@@ -18,6 +18,8 @@ from assay.stats.agreement import alpha_parts
 from assay.stats.agreement.alpha import krippendorff_alpha
 from assay.stats.agreement.ratings import Ratings
 
+pytestmark = pytest.mark.slow
+
 NAN = math.nan
 FOUR_OBSERVERS = np.array(
     [

@@ -18,6 +18,8 @@ from assay.stats.evaluation.power_law import fit_power_laws
 from assay.stats.evaluation.scaling import power_law_fit
 from assay.stats.evaluation.seeds import duplicate_seeds, seed_difference, seed_mean
 
+pytestmark = pytest.mark.slow
+
 
 def _table(seeds: int = 5, items: int = 40, *, seed_sd: float = 0.4, source: int = 3) -> np.ndarray:
     rng = np.random.default_rng(source)

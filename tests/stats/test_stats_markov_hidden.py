@@ -23,6 +23,8 @@ from assay.stats.markov.hidden import (
 )
 from assay.stats.markov.hidden_fit import fit_hidden_markov
 
+pytestmark = pytest.mark.slow
+
 
 def rain_walk(n: int, *, dry: float = 0.24, wet: float = 0.67, seed: int = 1) -> list[int]:
     walk = [0]

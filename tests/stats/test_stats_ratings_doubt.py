@@ -19,6 +19,8 @@ from assay.stats.ratings.problem import POSITION, problem_of
 from assay.stats.ratings.ranks import rank_ranges
 from assay.stats.ratings.raters import rater_bradley_terry
 
+pytestmark = pytest.mark.slow
+
 STRENGTH = np.linspace(-0.7, 0.7, 4)
 
 

@@ -18,6 +18,8 @@ from assay.stores.results import segments
 from assay.stores.sqlite.schema import STORE, VERSION
 from assay.testing.stores import example_items, same_items
 
+pytestmark = pytest.mark.slow
+
 ITEMS = example_items()
 
 

@@ -15,6 +15,8 @@ from assay.stores.sqlite.leases import Process, process_start, this_process
 from assay.stores.sqlite.schema import STORE
 from assay.testing.stores import example_items, same_items
 
+pytestmark = pytest.mark.slow
+
 OPEN_AND_WRITE = """
 import sys, time
 from assay.stores import open_store
