@@ -1,4 +1,4 @@
-"""``python -m bench [NAME …] [--write]``: print the table, and with --write put it into docs/benchmarks.md."""
+"""``python -m bench [NAME …] [--write]``: print the table, and with --write put its rows into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -47,10 +47,18 @@ def main() -> None:
             )
             print(lines[-1], flush=True)
     if "--write" in sys.argv:
-        before, _, rest = PAGE.read_text().partition(START)
-        machine = f"Python {platform.python_version()}, {platform.machine()}, 2 cores."
-        table = "\n".join([START, "", *lines, "", machine, "", END])
-        PAGE.write_text(before + table + rest.partition(END)[2])
+        write(lines)
+
+
+def write(lines: list[str]) -> None:
+    """Put the rows into the page, in place of those of the same work; the others stay."""
+    before, _, rest = PAGE.read_text().partition(START)
+    table, _, after = rest.partition(END)
+    kept = {row.split("|")[1]: row for row in table.splitlines() if row.startswith("| ")}
+    rows = kept | {row.split("|")[1]: row for row in lines if row.startswith("| ")}
+    machine = f"Python {platform.python_version()}, {platform.machine()}, 2 cores."
+    head, *others = rows.values()
+    PAGE.write_text(before + "\n".join([START, "", head, lines[1], *others, "", machine, "", END]) + after)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def asked(server: ModelServer) -> Counter[str]:
     return Counter(json.dumps([call.body["messages"], call.body.get("seed")]) for call in server.calls)
 
 
-@pytest.mark.parametrize("server", [100], indirect=True)
+@pytest.mark.parametrize("server", [200], indirect=True)
 def test_a_run_killed_at_twenty_random_moments_has_the_rows_of_an_undisturbed_one(
     tmp_path: Path, task: Path, server: ModelServer
 ) -> None:
