@@ -102,6 +102,8 @@ def metrics_page() -> str:
         "interval. Every scorer has its `mean`. Others are asked for in a task file:",
         "```yaml\ntask: drafts\ndataset: data.jsonl\nprompt: '{{ input }}'\nepochs: 5\nscorers: [exact_match]\n"
         "metrics: {exact_match: [pass@3, pass^5]}\n```",
+        "Results show each by its name, as `scorer.metric` where two scorers have a metric of one name. Those of "
+        "plug-ins may take options: `{use: package/name, as: NAME, option: value}`.",
     ]
     for name, kind in rows:
         blocks += [f"## {name}", body(kind.__doc__)]

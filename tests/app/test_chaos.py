@@ -1,4 +1,4 @@
-"""Killed anywhere, a run ends with the rows of an undisturbed one, and no reply that was read is paid for again."""
+"""Killed anywhere, a run ends with the rows and the usage of an undisturbed one, and pays no read reply twice."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 
+from assay.engine.run import STEPS
 from assay.stores import open_store
 from assay.testing.server import ModelServer
 
 pytestmark = pytest.mark.slow
 
-SAMPLES, EPOCHS, IN_FLIGHT, KILLS = 150, 2, 8, 20
+QUESTIONS, REPEATED, EPOCHS, IN_FLIGHT, KILLS = 150, 10, 2, 8, 20
+"""Ten questions stand in two samples: their second answers come from the response table."""
+CALLS = QUESTIONS * EPOCHS
 ASSAY = [sys.executable, "-m", "assay.cli.main"]
 DYING = """
 import os, signal, sys
@@ -47,8 +50,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[ModelServer]:
 @pytest.fixture
 def task(tmp_path: Path) -> Path:
     rows = [
-        {"id": f"q{i}", "input": f"Say it again.\nanswer {i}", "reference": f"answer {i}" if i % 3 else "else"}
-        for i in range(SAMPLES)
+        {
+            "id": f"q{i}",
+            "input": f"Say it again.\nanswer {question}",
+            "reference": f"answer {question}" if i % 3 else "else",
+        }
+        for i, question in enumerate([*range(REPEATED), *range(QUESTIONS)])
     ]
     rows[7].pop("reference")
     (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -91,6 +98,14 @@ def rows(store: Path) -> dict[tuple[str, int, str], Any]:
         opened.close()
 
 
+def usage(store: Path) -> Any:
+    opened = open_store(store, read_only=True)
+    try:
+        return opened.metadata.run("last").summary["usage"]
+    finally:
+        opened.close()
+
+
 def asked(server: ModelServer) -> Counter[str]:
     return Counter(json.dumps([call.body["messages"], call.body.get("seed")]) for call in server.calls)
 
@@ -101,7 +116,9 @@ def test_a_run_killed_at_twenty_random_moments_has_the_rows_of_an_undisturbed_on
 ) -> None:
     finish(["run", str(task), "--store", str(tmp_path / "calm")], server)
     calm = server.requests
-    assert calm == SAMPLES * EPOCHS
+    assert calm == CALLS
+    spent = usage(tmp_path / "calm")
+    assert (spent["requests"], spent["cached"]) == (CALLS, REPEATED * EPOCHS)
 
     rng = random.Random(20)
     store = ["--store", str(tmp_path / "chaos")]
@@ -118,7 +135,8 @@ def test_a_run_killed_at_twenty_random_moments_has_the_rows_of_an_undisturbed_on
     assert child.returncode == 0, said.decode()
     assert landed == KILLS, "a run ended before it was killed: the test must be slower"
     assert rows(tmp_path / "chaos") == rows(tmp_path / "calm")
-    repeated = server.requests - calm - SAMPLES * EPOCHS
+    assert usage(tmp_path / "chaos") == usage(tmp_path / "calm")
+    repeated = server.requests - calm - CALLS
     assert repeated <= KILLS * IN_FLIGHT, "more calls were made again than can have been in flight"
 
 
@@ -130,7 +148,7 @@ def _runs(store: Path) -> list[str]:
         opened.close()
 
 
-@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("position", range(len(STEPS)))
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_run_killed_at_a_step_boundary_goes_on_without_asking_again(
     tmp_path: Path, task: Path, server: ModelServer, position: int, when: str
@@ -140,7 +158,8 @@ def test_a_run_killed_at_a_step_boundary_goes_on_without_asking_again(
     child.communicate()
     assert child.returncode == -signal.SIGKILL
     finish(["resume", "last", *store], server)
-    assert server.requests == SAMPLES * EPOCHS
+    assert server.requests == CALLS
     assert max(asked(server).values()) == 1
     finish(["run", str(task), "--store", str(tmp_path / "calm")], server)
     assert rows(tmp_path / "chaos") == rows(tmp_path / "calm")
+    assert usage(tmp_path / "chaos") == usage(tmp_path / "calm")

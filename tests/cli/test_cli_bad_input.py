@@ -60,6 +60,8 @@ def test_a_missing_file(shell: Shell, server: ModelServer) -> None:
         ({"datset": "data.jsonl"}, "config.unknown_key", "did you mean 'dataset'"),
         ({"dataset": {"path": "data.jsonl", "inptu": "q"}}, "config.unknown_key", "did you mean 'input'"),
         ({"generate": {"temprature": 0}}, "config.unknown_key", "did you mean 'temperature'"),
+        ({"generate": {"n": 4}}, "generate.several", "use epochs: k; each is a reply of its own"),
+        ({"generate": {"extra": {"n": 4}}}, "generate.several", "use epochs: k; each is a reply of its own"),
         ({"limits": {"budget": 1}}, "config.unknown_key", "did you mean 'budget_usd'"),
         ({"generate": {"temperature": -1}}, "config.invalid", "generate.temperature"),
         ({"epochs": 0}, "config.invalid", "epochs"),

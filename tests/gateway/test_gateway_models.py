@@ -15,6 +15,7 @@ from assay.gateway import (
     Price,
     capabilities_of,
     check_model,
+    check_params,
     known_providers,
     model_identity,
     parse_model,
@@ -51,6 +52,21 @@ def test_a_name_that_means_nothing_is_refused(model: str) -> None:
         check_model(model, config(OPENAI_API_KEY="k"))
     assert caught.value.code == "model.unknown"
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "anthropic/claude", "vllm/m", "python:my.module:answer"])
+def test_several_completions_a_call_are_refused_where_a_service_would_send_them(model: str) -> None:
+    settings = config({"python:my.module:answer": ModelConfig(fallback_models=["openai/gpt-4o"])})
+    with pytest.raises(ConfigError) as caught:
+        check_params(model, GenerateParams(extra={"n": 4}), settings)
+    assert caught.value.code == "generate.several"
+    assert caught.value.hint.startswith("use epochs: k; each is a reply of its own")
+
+
+def test_a_parameter_called_n_is_free_where_it_means_something_else() -> None:
+    check_params("python:my.module:answer", GenerateParams(extra={"n": 4}), config())
+    check_params("openai/gpt-4o", GenerateParams(extra={"n": 1}), config())
+    check_params("openai/gpt-4o", GenerateParams(extra={"top_k": 4}), config())
 
 
 def test_the_nearest_provider_is_offered() -> None:
@@ -159,6 +175,8 @@ def test_capabilities_say_what_a_service_offers() -> None:
     assert "options" not in capabilities_of("openai/gpt-4o", config())
     assert capabilities_of("openai/davinci-002", config()) == {"completion", "logprobs", "options"}
     assert "logprobs" not in capabilities_of("anthropic/claude-sonnet-4-5", config())
+    assert "logprobs" in capabilities_of("openai/gpt-4o", config())
+    assert "logprobs" not in capabilities_of("openai/o1-mini", config())
     assert {"chat", "tools"} <= capabilities_of("groq/x", config())
 
 

@@ -12,8 +12,8 @@ from gateway_fakes import FakeTime, MemoryJournal, ScriptedTransport, chat_ok, c
 
 from assay.core.errors import ConfigError, NotFoundError, ProviderError, StoreError
 from assay.core.protocols import StoredReply
-from assay.core.records import GenerateParams, ModelRequest
-from assay.gateway import EndpointConfig, Gateway, ModelConfig, Price
+from assay.core.records import GenerateParams, ModelRequest, Output, Usage
+from assay.gateway import EndpointConfig, Gateway, ModelConfig, Price, RunClient
 from assay.gateway.keys import KeyMaker
 
 Make = Callable[..., Gateway]
@@ -214,6 +214,59 @@ def test_a_resumed_run_counts_the_calls_of_items_it_does_not_ask_for_again(
             asyncio.run(fake_time.run(client.generate(request)))
     assert client.usage().requests == 3
     assert client.usage().cost_usd == pytest.approx(journal.spent_usd("run_a"))
+
+
+@pytest.mark.parametrize("kept", ["first", "second", "both", "neither"])
+def test_what_one_sample_paid_for_is_free_for_another_whichever_was_recorded_before_the_run_died(
+    make_gateway: Make, fake_time: FakeTime, kept: str
+) -> None:
+    journal = MemoryJournal()
+    requests = {name: chat_request("the same", sample_id=name) for name in ("first \ud800", "second")}
+
+    def part(client: RunClient, *names: str) -> list[bool]:
+        return [
+            asyncio.run(fake_time.run(client.generate(request))).cached
+            for name, request in requests.items()
+            if name.partition(" ")[0] in names
+        ]
+
+    before = make_gateway(transport=ScriptedTransport(), journal=journal).client(run_id="run_a")
+    assert part(before, "first", "second") == [False, True]
+    after = make_gateway(transport=ScriptedTransport(), journal=journal).client(run_id="run_a")
+    cached = {"first": False, "second": True}
+    recorded = [name for name in cached if kept in (name, "both")]
+    for name in recorded:
+        after.recall(Output(sample_id=name, model="openai/test", cached_calls=int(cached[name])))
+    lost = [name for name in reversed(cached) if name not in recorded]
+    assert [part(after, name) for name in lost] == [[cached[name]] for name in lost]
+    assert after.usage().to_dict() == before.usage().to_dict()
+    if "first" in lost:
+        assert part(after, "first") == [True], "the same call once more is a repeat"
+
+
+def test_attempts_before_an_answer_are_counted_after_a_resume_too(make_gateway: Make, fake_time: FakeTime) -> None:
+    journal, answers = MemoryJournal(), iter([http({}, status=500), http({}, status=500), chat_ok(), chat_ok()])
+    client = make_gateway(transport=ScriptedTransport(lambda body: next(answers)), journal=journal).client(run_id="r")
+    for text in ("a", "b"):
+        asyncio.run(fake_time.run(client.generate(chat_request(text))))
+    assert client.usage().retries == 2
+    resumed = make_gateway(transport=ScriptedTransport(), journal=journal).client(run_id="r")
+    asyncio.run(fake_time.run(resumed.generate(chat_request("a"))))
+    assert resumed.usage().to_dict() == client.usage().to_dict()
+
+
+@pytest.mark.parametrize("kind", [MemoryJournal, PlainJournal])
+def test_recorded_outputs_bring_back_what_no_journal_lists(
+    kind: type[MemoryJournal], make_gateway: Make, fake_time: FakeTime
+) -> None:
+    client = make_gateway(transport=ScriptedTransport(), journal=kind()).client(run_id="run_a")
+    used = Usage(input_tokens=7, output_tokens=2)
+    client.recall(Output(sample_id="a", model="replay:f.jsonl", usage=used, cost_usd=0.0, calls=2))
+    client.recall(Output(sample_id="b", model="openai/test", usage=used, cost_usd=None))
+    client.recall(Output(sample_id="c", model="openai/test", error="timeout", calls=0))
+    client.recall(Output(sample_id="d", error="bad_sample", calls=0))
+    usage, listed = client.usage(), kind is MemoryJournal
+    assert (usage.requests, usage.input_tokens, usage.unpriced_requests) == ((2, 7, 0) if listed else (3, 14, 1))
 
 
 def test_a_reply_another_run_paid_for_is_cached_and_free(make_gateway: Make, fake_time: FakeTime) -> None:

@@ -114,13 +114,23 @@ def _made(kind: str, name: str, make: Callable[[Any], Any], *, hint: str = "") -
     return made
 
 
-def build_scorer(line: str | Mapping[str, Any]) -> Scorer:
-    """A scorer from ``exact_match`` or ``{use: rouge_l, as: overlap, …options}``.
+def build_scorer(line: str | Mapping[str, Any], *, folder: str = ".") -> Scorer:
+    """A scorer from ``exact_match``, ``{use: rouge_l, as: overlap, …options}``, or a judge.
+
+    A judge is ``helpfulness@openai/gpt-4o-mini`` or ``{judge: …, as: …}``, see ``app.judge_file``; it is asked about
+    every sample.
+
+    Args:
+        folder: Where files of judges are, beside the task file.
 
     Raises:
         NotFoundError: No scorer has that name.
         ConfigError: An option is unknown (the nearest is named) or does not fit.
     """
+    if (isinstance(line, str) and "@" in line) or (isinstance(line, Mapping) and "judge" in line):
+        from assay.app.judge_file import build_judge
+
+        return build_judge(line, folder=folder)
     options: dict[str, Any] = {"use": line} if isinstance(line, str) else dict(line)
     kind = options.pop("use", None)
     if not isinstance(kind, str):
@@ -130,11 +140,7 @@ def build_scorer(line: str | Mapping[str, Any]) -> Scorer:
     name = options.pop("as", None)
     if name is not None:
         options["name"] = name
-    known = inspect.signature(target).parameters
-    for option in options:
-        if option not in known:
-            hint = nearest(option, [key for key in known if key not in ("name", "encode")])
-            raise ConfigError(f"scorer {kind} has no option {option!r}", hint=hint, code="scorer.unknown_option")
+    known = _parameters("scorer", kind, target, options)
     if "encode" in known:
         from assay.app.embedding import token_encoder
 
@@ -150,13 +156,44 @@ def build_scorer(line: str | Mapping[str, Any]) -> Scorer:
     return scorer
 
 
-def build_metric(name: str) -> Metric:
-    """A metric from its name: ``pass@5``, ``pass^3``, ``perplexity``, or a plug-in's ``package/name``.
+def _parameters(kind: str, name: str, target: Any, options: Mapping[str, Any]) -> Mapping[str, inspect.Parameter]:
+    """What a part can be told; raises ConfigError for an option that is not among it."""
+    known = inspect.signature(target).parameters
+    for option in options:
+        if option not in known:
+            hint = nearest(option, [key for key in known if key not in ("name", "encode")])
+            raise ConfigError(f"{kind} {name} has no option {option!r}", hint=hint, code=f"{kind}.unknown_option")
+    return known
+
+
+def build_metric(line: str | Mapping[str, Any]) -> Metric:
+    """A metric from ``pass@5``, ``pass^3``, ``perplexity``, a plug-in's ``package/name``, or the latter with options.
+
+    Options are written as a scorer's: ``{use: house/trimmed, as: middle, share: 0.2}``.
 
     Raises:
         NotFoundError: There is no metric of that name.
-        ConfigError: It is a plug-in that cannot be used.
+        ConfigError: It is a plug-in that cannot be used, or an option is unknown or does not fit.
     """
+    options: dict[str, Any] = {"use": line} if isinstance(line, str) else dict(line)
+    name = options.pop("use", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"metric {line!r} does not say which one it is", hint="write pass@5, or {use: package/name, option: value}"
+        )
+    if "/" in name:
+        return _plug_in_metric(name, options)
+    metric = _own_metric(name)
+    if options:
+        raise ConfigError(
+            f"metric {name} has no option {min(options)!r}",
+            hint="it is asked for by its name alone; k stands in that of pass@k and pass^k",
+            code="metric.unknown_option",
+        )
+    return metric
+
+
+def _own_metric(name: str) -> Metric:
     from assay.scorers import Perplexity
     from assay.stats import PassAtK, PassHatK
 
@@ -165,8 +202,6 @@ def build_metric(name: str) -> Metric:
         return PassAtK(k=k) if match[1] == "@" else PassHatK(k=k)
     if name == "perplexity":
         return Perplexity()
-    if "/" in name:
-        return _plug_in_metric(name)
     raise ConfigError(
         f"there is no metric called {name!r}",
         hint=nearest(name, ["pass@5", "pass^3", "perplexity", *(row["name"] for row in plug_ins("metric"))]),
@@ -174,20 +209,27 @@ def build_metric(name: str) -> Metric:
     )
 
 
-def _plug_in_metric(name: str) -> Metric:
-    metric: Metric = _made("metric", name, lambda found: found())
-    if metric.name != name:
+def _plug_in_metric(name: str, options: dict[str, Any]) -> Metric:
+    shown_as = options.pop("as", None)
+    if shown_as is not None:
+        options["name"] = shown_as
+    known: Mapping[str, inspect.Parameter] = {}
+    if options:
+        known = _parameters("metric", name, registry().get("metric", name), options)
+    hint = f"its options: {', '.join(known)}" if known else ""
+    metric: Metric = _made("metric", name, lambda found: found(**options), hint=hint)
+    if metric.name != (shown_as or name):
         raise ConfigError(
             f"metric {name!r} of {registry().part('metric', name).origin} calls itself {metric.name!r}",
-            hint="its author should give it the name it is asked for by; results are shown under that",
+            hint="its author should give it the name it is asked for by (as: comes as name=): results are shown so",
             code="plugin.shape",
         )
     return metric
 
 
-def build_metrics(spec: Mapping[str, Sequence[str]]) -> dict[str, Sequence[Metric]]:
+def build_metrics(spec: Mapping[str, Sequence[str | Mapping[str, Any]]]) -> dict[str, Sequence[Metric]]:
     """Metrics by scorer name."""
-    return {scorer: [build_metric(name) for name in names] for scorer, names in spec.items()}
+    return {scorer: [build_metric(line) for line in lines] for scorer, lines in spec.items()}
 
 
 class ProviderPlugIns(Mapping[str, "Callable[[], Provider]"]):

@@ -43,6 +43,25 @@ class AsyncScorer(Protocol):
     async def score_async(self, sample: Sample, output: Output) -> Score: ...
 
 
+@runtime_checkable
+class Judge(Scorer, Protocol):
+    """A Scorer that asks a model."""
+
+    @property
+    def model(self) -> str:
+        """``provider/name``; of a panel, its members' joined by ``+``."""
+        ...
+
+    async def judge(self, sample: Sample, output: Output, *, client: ModelClient) -> Score:
+        """One verdict; what cannot be had or read comes back unscored with its reason.
+
+        Raises:
+            BudgetExhaustedError: A call was not sent because it might not be payable.
+            ProviderError: The key is refused, so every further call is pointless.
+        """
+        ...
+
+
 class Metric(Protocol):
     """Reduces the scores of one sample's epochs to one number; samples are then averaged.
 
@@ -108,6 +127,11 @@ class Observer(Protocol):
         ...
 
     def item(self, item: Item) -> None: ...
+
+    def verdict(self, tier: str, done: int, wanted: int) -> None:
+        """A tier of the cascade has given a verdict."""
+        ...
+
     def ended(self) -> None:
         """Called once, however the execution ended."""
         ...

@@ -84,6 +84,8 @@ class Output:
         option_logprobs: Total log-likelihood of each of the sample's choices, where the task scores options.
         error: Why there is no answer (``provider_error``, ``budget``, …); ``None`` when there is one.
         degraded: Another model than the one asked for answered.
+        calls: Model calls that were answered.
+        cached_calls: Those of them that cost the run nothing: another run, or another call of this one, had paid.
     """
 
     sample_id: str
@@ -101,6 +103,8 @@ class Output:
     option_logprobs: Sequence[float] | None = None
     error: str | None = None
     degraded: bool = False
+    calls: int = 1
+    cached_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +278,9 @@ class Reply:
         model_served: The model named in the provider's reply.
         latency_s: Seconds the call took when it was answered, kept when it is replayed; ``None`` when nobody knows.
         cost_usd: From the price table; ``None`` when unknown.
-        cached: It came from the response table and cost nothing now.
+        cached: It cost the run nothing: another run, or another call of this one, had paid for it.
         degraded: Another model than the one asked for answered (fail-over).
+        retries: Attempts after the first that it took.
     """
 
     text: str
@@ -289,6 +294,7 @@ class Reply:
     cost_usd: float | None = None
     cached: bool = False
     degraded: bool = False
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from assay.core.errors import ConfigError
+from assay.core.cascade import Cascade
+from assay.core.errors import ConfigError, nearest
 from assay.core.protocols import Metric, Scorer
 from assay.core.records import GenerateParams, Message, Sample
 
@@ -135,10 +136,12 @@ class Task:
     """What is evaluated and how.
 
     Attributes:
-        metrics: Extra aggregates by scorer name (``pass@k`` …); every scorer has its mean already.
-        primary: Scorer whose estimate stands for the task; the first one when ``None``.
+        metrics: Extra aggregates by scorer name (``pass@k`` …); every scorer has its mean already. Results show them
+            by name, as ``scorer.metric`` where several have one name.
+        primary: Metric whose estimate stands for the task; the cascade's, else the first scorer's, when ``None``.
         segments: Metadata keys along which results are also shown.
         notes: Sentences every report of this task must carry, e.g. which MMLU subjects are missing.
+        cascade: Tiers that are asked on a part of the samples after all of them are scored.
     """
 
     name: str
@@ -151,6 +154,7 @@ class Task:
     primary: str | None = None
     segments: Sequence[str] = ()
     notes: Sequence[str] = ()
+    cascade: Cascade | None = None
 
     def __post_init__(self) -> None:
         names = [scorer.name for scorer in self.scorers]
@@ -162,5 +166,32 @@ class Task:
             raise ConfigError(
                 f"task {self.name} has no scorer", hint="add one under 'scorers:'; see: assay tasks --scorers"
             )
+        for scorer, metrics in self.metrics.items():
+            named = [metric.name for metric in metrics]
+            if len(set(named)) != len(named):
+                raise ConfigError(
+                    f"scorer {scorer} of task {self.name} has two metrics of one name: {', '.join(named)}",
+                    hint="leave one of them out, or name a plug-in's with 'as:'",
+                    code="metric.duplicate",
+                )
         if self.epochs < 1:
             raise ConfigError(f"epochs is {self.epochs}; it must be at least 1", hint="epochs: 1")
+        if self.cascade is not None:
+            _check_cascade(self.cascade, names)
+
+
+def _check_cascade(cascade: Cascade, scorers: Sequence[str]) -> None:
+    for name in cascade.free:
+        if name not in scorers:
+            raise ConfigError(
+                f"the programmatic tier names {name!r}, which is no scorer of the task",
+                hint=nearest(name, scorers),
+                code="cascade.tiers",
+            )
+    taken = {cascade.name, *(cascade.column(tier) for tier in cascade.tiers)}.intersection(scorers)
+    if taken:
+        raise ConfigError(
+            f"the cascade and a scorer are both called {min(taken)!r}",
+            hint="name the figure of the cascade with 'estimate_as:'",
+            code="cascade.name_taken",
+        )

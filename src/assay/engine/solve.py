@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from assay.core.errors import DataError, ProviderError
-from assay.core.protocols import ModelClient
+from assay.core.protocols import Judge, ModelClient
 from assay.core.records import GenerateParams, Message, ModelRequest, Output, Reply, Sample
 from assay.core.task import Agent, Choices, Prompt, Task, Turns
 from assay.engine.agent import AgentSolver
@@ -91,7 +91,7 @@ class ChoicesSolver:
         likelihoods = reply.option_logprobs
         if likelihoods is None or sample.choices is None:
             missing = ProviderError("the reply holds no option likelihoods", kind="bad_reply")
-            return failed_output(sample, epoch, request, missing)
+            return failed_output(sample, epoch, request, missing, replies=[reply])
         best = max(range(len(likelihoods)), key=lambda index: likelihoods[index])
         return replace(output_of(sample, epoch, request, reply), text=sample.choices[best])
 
@@ -141,6 +141,19 @@ def make_solver(task: Task, *, model: str) -> Solver:
     if isinstance(spec, Turns):
         return TurnsSolver(spec, model=model, params=task.generate)
     return AgentSolver(spec, model=model, params=task.generate)
+
+
+def judges_of(task: Task) -> list[Judge]:
+    """The judges among a task's scorers and tiers."""
+    judges: list[object] = list(task.scorers)
+    if task.cascade is not None:
+        judges += [tier.asks for tier in task.cascade.used]
+    return [judge for judge in judges if isinstance(judge, Judge)]
+
+
+def judge_models(task: Task) -> list[str]:
+    """Models that the judges of a task ask, each once."""
+    return list(dict.fromkeys(model for judge in judges_of(task) for model in judge.model.split("+")))
 
 
 def required_capabilities(task: Task) -> frozenset[str]:

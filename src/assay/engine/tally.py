@@ -106,6 +106,7 @@ class Tally:
         self.primary = task.primary or task.scorers[0].name
         self._scorers: Mapping[str, Scorer] = {scorer.name: scorer for scorer in task.scorers}
         self._metrics = task.metrics
+        self._named = Counter([*self._scorers, *(m.name for name in self._scorers for m in task.metrics.get(name, ()))])
         self._whole: dict[str, dict[str, _Series]] = {name: self._series(name) for name in self._scorers}
         self._parts: dict[tuple[str, str], dict[str, _Series]] = {}
         self._waiting: dict[str, dict[str, list[float]]] = {}
@@ -119,26 +120,36 @@ class Tally:
         unit = self._scorers[scorer].unit
         series = {scorer: _Series(unit=unit, metric=None)}
         for metric in self._metrics.get(scorer, ()):
-            series[metric.name] = (
+            series[self._shown_as(scorer, metric)] = (
                 _PooledSeries(unit=unit, metric=metric, pools=metric)
                 if isinstance(metric, PoolsParts)
                 else _Series(unit=unit, metric=metric)
             )
         return series
 
+    def _shown_as(self, scorer: str, metric: Metric) -> str:
+        """A metric's own name; with its scorer's in front where something else of the task has that name too."""
+        return metric.name if self._named[metric.name] == 1 else f"{scorer}.{metric.name}"
+
     def add(self, item: Item) -> None:
         """Count one finished (sample, epoch)."""
         self.degraded += item.output.degraded
         if self._epochs == 1:
-            self._count(item, {score.scorer: _known(score) for score in item.scores})
+            self._count(item, {score.scorer: _known(score) for score in self._own(item)})
             return
         held = self._waiting.setdefault(item.sample.id, {name: [] for name in self._scorers})
-        for score in item.scores:
+        for score in self._own(item):
             held[score.scorer].extend(_known(score))
         self._waiting_epochs[item.sample.id] += 1
         if self._waiting_epochs[item.sample.id] == self._epochs:
             del self._waiting[item.sample.id], self._waiting_epochs[item.sample.id]
             self._count(item, held)
+
+    def _own(self, item: Item) -> Sequence[Score]:
+        """The Scores of the task's scorers; an item of a resumed run also has those of the tiers above."""
+        if len(item.scores) == len(self._scorers):
+            return item.scores
+        return [score for score in item.scores if score.scorer in self._scorers]
 
     def _count(self, item: Item, values: Mapping[str, Sequence[float]]) -> None:
         sample = item.sample
@@ -179,7 +190,7 @@ class Tally:
         return self._whole[self.primary][self.primary].estimate(self._confidence, self._strata)
 
     def estimates(self) -> dict[str, Estimate]:
-        """Every metric by name, scorers' means first."""
+        """Every metric by name, a scorer's mean before its others; ``scorer.metric`` where two have one name."""
         return {
             name: series.estimate(self._confidence, self._strata)
             for group in self._whole.values()

@@ -54,6 +54,8 @@ def output_of(
         logprobs=last.logprobs,
         option_logprobs=last.option_logprobs,
         degraded=last.degraded if len(replies) == 1 else any(reply.degraded for reply in replies),
+        calls=len(replies),
+        cached_calls=int(last.cached) if len(replies) == 1 else sum(reply.cached for reply in replies),
     )
 
 
@@ -84,6 +86,8 @@ def failed_output(
         cost_usd=_total_cost(replies),
         error=error.kind,
         finish_reason=f"{error}"[:500],
+        calls=len(replies),
+        cached_calls=sum(reply.cached for reply in replies),
     )
 
 

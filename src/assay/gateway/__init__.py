@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assay.gateway.models import (
         capabilities_of,
         check_model,
+        check_params,
         known_providers,
         model_identity,
         parse_model,
@@ -39,6 +40,7 @@ _WHERE = {
     "UsageSummary": "ledger",
     "capabilities_of": "models",
     "check_model": "models",
+    "check_params": "models",
     "known_providers": "models",
     "model_identity": "models",
     "open_transport": "transport",
@@ -60,6 +62,7 @@ __all__ = [
     "UsageSummary",
     "capabilities_of",
     "check_model",
+    "check_params",
     "known_providers",
     "model_identity",
     "open_transport",

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from assay.core.errors import ProviderError
-from assay.core.records import ModelRequest, Reply
+from assay.core.records import ModelRequest, Output, Reply
 from assay.gateway.budget import Budget, worst_case_usd
 from assay.gateway.endpoints import EndpointGroup
 from assay.gateway.keys import KeyMaker
 from assay.gateway.ledger import Ledger, UsageSummary
-from assay.gateway.models import unpriced
-from assay.gateway.payload import decode, encode, model_of
+from assay.gateway.models import is_recording, unpriced
+from assay.gateway.payload import asked, decode, encode, is_for
 from assay.gateway.prices import Price
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ class PaidReplies(Protocol):
 class RunClient:
     """A core ``ModelClient`` for one run; made by ``Gateway.client``.
 
-    Usage is that of the whole run: a reply found in the table that this run has paid for, before it was interrupted,
-    counts as a paid request; one that another run has paid for counts as ``cached`` and costs nothing.
+    Usage is that of the whole run. A reply found in the table that this run has paid for, before it was interrupted,
+    counts as a paid request when it is asked for again for the same sample. One that another run, or another sample of
+    this one, has paid for counts as ``cached`` and costs nothing.
     """
 
     def __init__(self, gateway: Gateway, *, run_id: str, budget: Budget | None, use_cache: bool) -> None:
@@ -63,16 +64,31 @@ class RunClient:
         self._ledger = Ledger()
         self._counted: set[bytes] = set()
         self._recalled: set[bytes] = set()
+        self._knows_paid = isinstance(gateway.journal, PaidReplies)
         if isinstance(gateway.journal, PaidReplies):
-            self._recall(gateway.journal)
+            self._recall_paid(gateway.journal)
 
-    def _recall(self, journal: PaidReplies) -> None:
+    def _recall_paid(self, journal: PaidReplies) -> None:
         """Take earlier parts of the run into the books, also the calls that no item will ask for again."""
         for key, payload in journal.paid_replies(self._run_id):
             reply = decode(payload)
             if reply is not None:
                 self._recalled.add(key)
-                self._ledger.paid(model_of(payload), reply)
+                self._ledger.recalled(asked(payload).model, reply)
+
+    def recall(self, output: Output) -> None:
+        """Take the calls of an output into the books that an earlier part of the run has recorded.
+
+        What it paid for is there already, unless the journal does not know it: it lists no paid replies, or they were
+        never in it (recorded outputs).
+        """
+        if output.model is None or not output.calls:
+            return
+        counts = self._ledger.of(output.model)
+        counts.cached += output.cached_calls
+        paid = output.calls - output.cached_calls
+        if paid and (not self._knows_paid or is_recording(output.model)):
+            counts.add(output.usage, output.cost_usd, requests=paid)
 
     def usage(self) -> UsageSummary:
         """What the run has used so far."""
@@ -120,7 +136,7 @@ class RunClient:
         if not route.stored:
             return await self._pay(request, route)
         key = self._keys.key(request, identity=route.identity)
-        reply = self._from_table(request.model, key)
+        reply = self._from_table(request, key)
         if reply is not None:
             return reply
         flights = self._gateway.flights
@@ -141,7 +157,10 @@ class RunClient:
         self._counted.add(key)
         flights.land(key, reply)  # first: it is paid for, even if it cannot be written down
         committed = self._journal.record_reply(
-            key, encode(reply, model=request.model), run_id=self._run_id, cost_usd=reply.cost_usd
+            key,
+            encode(reply, model=request.model, sample_id=request.sample_id),
+            run_id=self._run_id,
+            cost_usd=reply.cost_usd,
         )
         if committed is not None:
             await (
@@ -149,20 +168,23 @@ class RunClient:
             )  # nothing more is sent in its place before it is safe: a kill repeats what was in flight only
         return reply
 
-    def _from_table(self, model: str, key: bytes) -> Reply | None:
+    def _from_table(self, request: ModelRequest, key: bytes) -> Reply | None:
         stored = self._journal.reply(key)
         reply = None if stored is None else decode(stored.payload)
         if stored is None or reply is None:
             return None
-        if key in self._recalled:
-            self._recalled.discard(key)  # counted when the client was made; from now on it is a repeat
-            self._counted.add(key)
-        elif stored.run_id == self._run_id and key not in self._counted:
-            self._counted.add(key)
-            self._ledger.paid(model, reply)
-        else:
-            self._ledger.of(model).cached += 1
+        recalled = key in self._recalled  # counted when the client was made
+        if (recalled or stored.run_id == self._run_id) and self._pays_again(request, key, stored.payload):
+            self._counted.add(key)  # from now on it is a repeat
+            if not recalled:
+                self._ledger.recalled(request.model, reply)
+            return replace(reply, cached=False)
+        self._ledger.of(request.model).cached += 1
         return reply
+
+    def _pays_again(self, request: ModelRequest, key: bytes, payload: bytes) -> bool:
+        """Whether this is the call that paid for the run's own reply, made again by a later part of the run."""
+        return key not in self._counted and is_for(payload, request.sample_id)
 
     async def _pay(self, request: ModelRequest, route: ModelRoute) -> Reply:
         budget = self._budget
@@ -182,21 +204,25 @@ class RunClient:
         return reply
 
     async def _send(self, request: ModelRequest, route: ModelRoute) -> Reply:
-        gateway, group = self._gateway, route.group
+        gateway, group, retries = self._gateway, route.group, 0
+
+        def retried() -> None:
+            nonlocal retries
+            retries += 1
+            self._ledger.of(request.model).retries += 1
+
         answer = await gateway.retry.run(
             lambda: group.call(request),
             sleep=gateway.sleep,
             rng=gateway.rng,
-            on_retry=lambda: self._retried(request.model),
+            on_retry=retried,
         )
         reply = answer.reply
         reply = replace(
             reply,
             latency_s=answer.latency_s if reply.latency_s is None and route.stored else reply.latency_s,
             cost_usd=None if route.price is None else route.price.cost_usd(reply.usage),
+            retries=retries,
         )
         self._ledger.paid(request.model, reply)
         return reply
-
-    def _retried(self, model: str) -> None:
-        self._ledger.of(model).retries += 1

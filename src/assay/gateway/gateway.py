@@ -31,7 +31,7 @@ from assay.gateway.config import GatewayConfig
 from assay.gateway.endpoints import EndpointGroup, EndpointState
 from assay.gateway.flights import Flights
 from assay.gateway.limiter import Limiter
-from assay.gateway.models import make_provider, parse_model, price_of, resolve_endpoints
+from assay.gateway.models import is_recording, make_provider, parse_model, price_of, resolve_endpoints
 from assay.gateway.provider import Closable, Identified, Provider
 from assay.gateway.retry import RetryPolicy
 from assay.gateway.transport import Transport, open_transport
@@ -124,7 +124,7 @@ class Gateway:
             identity=provider.identity(parsed.name) if isinstance(provider, Identified) else None,
             price=price_of(model, config),
             fallback_models=fallbacks,
-            stored=parsed.provider != "replay",
+            stored=not is_recording(model),
         )
 
     def _shared_transport(self) -> Transport:

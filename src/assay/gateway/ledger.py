@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.core.records import Reply
+from assay.core.records import Reply, Usage
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Counts:
         cached: Calls answered from the table at no cost to this run.
         cost_usd: Sum of the known costs.
         unpriced: Answered calls whose cost is unknown.
-        retries: Attempts after the first, in this process.
+        retries: Attempts after the first; of earlier parts of the run those that led to an answer.
     """
 
     requests: int = 0
@@ -31,16 +31,16 @@ class Counts:
     unpriced: int = 0
     retries: int = 0
 
-    def add(self, reply: Reply) -> None:
-        usage = reply.usage
-        self.requests += 1
+    def add(self, usage: Usage, cost_usd: float | None, *, requests: int = 1) -> None:
+        """Count answered calls by what they used and cost together."""
+        self.requests += requests
         self.input_tokens += usage.input_tokens or 0
         self.output_tokens += usage.output_tokens or 0
         self.cached_tokens += usage.cached_tokens or 0
-        if reply.cost_usd is None:
-            self.unpriced += 1
+        if cost_usd is None:
+            self.unpriced += requests
         else:
-            self.cost_usd += reply.cost_usd
+            self.cost_usd += cost_usd
 
     def merge(self, other: Counts) -> None:
         for name in Counts.__slots__:
@@ -107,8 +107,13 @@ class Ledger:
 
     def paid(self, model: str, reply: Reply) -> None:
         """Count an answered call."""
-        self.of(model).add(reply)
+        self.of(model).add(reply.usage, reply.cost_usd)
         self.served[reply.model_served or model] += 1
+
+    def recalled(self, model: str, reply: Reply) -> None:
+        """Count a call that an earlier part of the run has paid for."""
+        self.paid(model, reply)
+        self.of(model).retries += reply.retries
 
     def summary(self) -> UsageSummary:
         """Everything so far."""

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from assay.core.errors import ConfigError, NotFoundError, nearest
+from assay.core.records import GenerateParams
 from assay.gateway.config import EndpointConfig, GatewayConfig, ModelConfig
 from assay.gateway.prices import Price, listed_price
 from assay.gateway.provider import Endpoint, Identified, Provider
@@ -50,6 +51,11 @@ class ResolvedEndpoint:
     endpoint: Endpoint
     rpm: float | None
     tpm: float | None
+
+
+def is_recording(model: str) -> bool:
+    """Whether a model's replies are recorded already, so that the response table does not hold them again."""
+    return model.startswith("replay:")
 
 
 def known_providers(config: GatewayConfig | None = None) -> list[str]:
@@ -257,6 +263,28 @@ def check_model(model: str, config: GatewayConfig, *, budget_usd: float | None =
             load_recording(parsed.name)
         if budget_usd is not None and price_of(name, config) is None:
             raise unpriced(name)
+
+
+def check_params(model: str, params: GenerateParams, config: GatewayConfig) -> None:
+    """What parameters ask for must be what a call gives, also of models that may stand in.
+
+    Raises:
+        ConfigError: They ask a service for several completions (``generate.several``).
+    """
+    services = [
+        parse_model(name, config).provider in _SERVICES for name in (model, *config.model(model).fallback_models)
+    ]
+    if params.extra.get("n", 1) != 1 and any(services):
+        raise several_completions("generate.extra asks for several completions with n")
+
+
+def several_completions(what: str) -> ConfigError:
+    """Only the first of several completions of one call could be used, and all would be paid for."""
+    return ConfigError(
+        f"{what}, and a call gives one",
+        hint="use epochs: k; each is a reply of its own, stored, scored and counted (pass@k and the like reduce them)",
+        code="generate.several",
+    )
 
 
 def unpriced(model: str) -> ConfigError:

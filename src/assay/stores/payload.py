@@ -111,6 +111,10 @@ def _output(output: Output) -> dict[str, Any]:
         row["error"] = output.error
     if output.degraded:
         row["degraded"] = True
+    if output.calls != 1:
+        row["calls"] = output.calls
+    if output.cached_calls:
+        row["cached_calls"] = output.cached_calls
     return row
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from assay.gateway.provider import Endpoint, bad_reply, error_of, read_json
 from assay.gateway.providers.presets import Preset
 from assay.gateway.transport import Transport, TransportError, TransportTimeoutError
 
-_REASONING = re.compile(r"^(o\d|gpt-5)")
 """OpenAI's reasoning models refuse ``max_tokens`` and want ``max_completion_tokens``."""
 _ERROR_KINDS = {400: "provider_error", 429: "rate_limited"}
 
@@ -74,7 +72,7 @@ class OpenAIProvider:
         if self._params is None or self._params[0] is not params or self._params[1] is not chat:
             self._params = (params, chat, parameters(params, chat=chat))
         body = self._params[2]
-        if "max_tokens" in body and self._preset.name in ("openai", "azure") and _REASONING.match(name):
+        if "max_tokens" in body and self._preset.reasons(name):
             body = {key: value for key, value in body.items() if key != "max_tokens"}
             body["max_completion_tokens"] = params.max_tokens
         return body

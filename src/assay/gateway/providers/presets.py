@@ -14,6 +14,7 @@ CHAT = frozenset({"chat", "tools", "json_schema", "images"})
 WITH_LOGPROBS = CHAT | {"logprobs"}
 SERVER = WITH_LOGPROBS | {"completion"}
 COMPLETION_ONLY = frozenset({"completion", "logprobs", "options"})
+_REASONING = re.compile(r"^(o\d|gpt-5)")
 _OPENAI_COMPLETION = re.compile(r"^(gpt-3\.5-turbo-instruct|babbage-002|davinci-002)")
 
 
@@ -41,7 +42,11 @@ class Preset:
         """What a model of this service can do."""
         if self.name in ("openai", "azure") and (match := _OPENAI_COMPLETION.match(model)):
             return COMPLETION_ONLY - {"options"} if match[1].startswith("gpt") else COMPLETION_ONLY
-        return self.capabilities
+        return self.capabilities - {"logprobs"} if self.reasons(model) else self.capabilities
+
+    def reasons(self, model: str) -> bool:
+        """Whether the service's model thinks before it answers: it names its limit otherwise and has no logprobs."""
+        return self.name in ("openai", "azure") and _REASONING.match(model) is not None
 
 
 _ALL = (

@@ -1,0 +1,151 @@
+"""A cascade as data: who gives a verdict on how many items, and whose verdict the final figure speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from assay.core.errors import ConfigError, nearest
+from assay.core.protocols import Judge
+
+PROGRAMMATIC = "programmatic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """A rung of people: labels that are there, and what more of them cost.
+
+    Attributes:
+        labels: Mean label by sample id.
+        content_hash: Of the labels' file; other labels give another figure.
+        usd_per_label: What one rater is paid for one label.
+        raters: People who label an item.
+        hours: Until a label is there.
+    """
+
+    labels: Mapping[str, float]
+    content_hash: str
+    usd_per_label: float = 0.0
+    raters: int = 1
+    hours: float | None = None
+
+    @property
+    def usd_per_item(self) -> float:
+        """All raters of an item together."""
+        return self.usd_per_label * self.raters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A rung above the programmatic one.
+
+    Attributes:
+        asks: A judge or people.
+        share: Of all items that are drawn for it, in (0, 1].
+    """
+
+    name: str
+    asks: Judge | People
+    share: float
+
+
+class VerdictMap(Protocol):
+    """A map fitted on other data, from what the lower tiers say to the verdict of the tier above them."""
+
+    @property
+    def hash(self) -> str: ...
+
+    @property
+    def systems(self) -> Sequence[str]:
+        """Models whose answers it was fitted on."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the tiers it predicts from, lowest first."""
+        ...
+
+    def proxies(self, features: Mapping[str, Any], systems: Sequence[str | None] | None = None) -> Sequence[Any]:
+        """For each of these tiers the predicted verdict on every item."""
+        ...
+
+    def prior_variances(self, *, known_systems: bool) -> Sequence[float]:
+        """Residual variance of each tier's prediction on data it had not seen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """Tiers, lowest first; every item has a known, positive probability of reaching each.
+
+    Attributes:
+        name: Of the figure: the metric that a run reports.
+        free: Scorers of the task whose scores, known on every item, help to predict the verdict.
+        tiers: Above the programmatic one, lowest first; shares do not rise.
+        speaks_of: Tier whose verdict on every item the figure estimates; tiers above it are not asked.
+        seed: Of the draws.
+        half_width: Stop asking the top tier when its interval is this narrow (on each side); ``None``: ask the share.
+        certain: Metadata key; samples where it is true go up every tier.
+        calibration: Gives the weights of the lower tiers (a *map* start); without it they are fitted on the run's own
+            top verdicts (a *cold* start).
+    """
+
+    name: str
+    free: Sequence[str]
+    tiers: Sequence[Tier]
+    speaks_of: str
+    seed: int = 0
+    half_width: float | None = None
+    certain: str | None = None
+    calibration: VerdictMap | None = None
+
+    def __post_init__(self) -> None:
+        names = [tier.name for tier in self.tiers]
+        if not names or len({*names, PROGRAMMATIC}) != len(names) + 1:
+            raise ConfigError(
+                f"the tiers above the programmatic one are {', '.join(names) or 'missing'}",
+                hint="at least one tier with a judge or labels, each with a name of its own",
+                code="cascade.tiers",
+            )
+        if self.speaks_of not in names:
+            raise ConfigError(
+                f"estimate names the tier {self.speaks_of!r}, which is not there",
+                hint=nearest(self.speaks_of, names),
+                code="cascade.tiers",
+            )
+        below = 1.0
+        for tier in self.tiers:
+            if not 0.0 < tier.share <= below:
+                raise ConfigError(
+                    f"tier {tier.name} asks for {tier.share:g} of the items and the tier below it for {below:g}",
+                    hint="tiers go from cheap to dear: a share lies in (0, 1] and never above that of the tier below",
+                    code="cascade.order",
+                )
+            below = tier.share
+        people = [tier.name for tier in self.tiers[:-1] if isinstance(tier.asks, People)]
+        if people:
+            raise ConfigError(
+                f"tier {people[0]} is people and stands below a judge",
+                hint="people are the most trusted tier: put them last",
+                code="cascade.order",
+            )
+
+        lower = [PROGRAMMATIC, *(tier.name for tier in self.used[:-1])]
+        if self.calibration is not None and list(self.calibration.names) != lower:
+            raise ConfigError(
+                f"the calibration map is for the tiers {', '.join(self.calibration.names)}, this cascade has"
+                f" {', '.join(lower)} below {self.speaks_of}",
+                hint="fit it for these tiers: assay judge calibrate FILE --help",
+                code="cascade.map",
+            )
+
+    @property
+    def used(self) -> Sequence[Tier]:
+        """The tiers up to the one the figure speaks of."""
+        names = [tier.name for tier in self.tiers]
+        return self.tiers[: names.index(self.speaks_of) + 1]
+
+    def column(self, tier: Tier) -> str:
+        """Name of the scorer column that holds a tier's verdicts."""
+        return f"{self.name}.{tier.name}"
