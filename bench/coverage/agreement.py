@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from assay.core.records import Estimate
+from assay.stats.agreement.against_others import raters_against_others
 from assay.stats.agreement.alpha import krippendorff_alpha
 from assay.stats.agreement.consensus import Consensus
 from assay.stats.agreement.dawid_skene import dawid_skene
@@ -225,7 +226,7 @@ def _quality_case(name: str, model: Callable[[Ratings], Consensus], long: int) -
     return Case(
         family="agreement",
         method=f"rater accuracy by {name}, Wilson on Louis' information",
-        domain="400 units, 2 labels, 15 raters of accuracy .60 to .85, 8 a unit; others' error neglected (slack)",
+        domain="400 units, 2 labels, 15 raters of accuracy .60 to .85, 8 a unit",
         nominal=0.95,
         claim="equal",
         right=right,
@@ -234,6 +235,7 @@ def _quality_case(name: str, model: Callable[[Ratings], Consensus], long: int) -
         short=1_500,
         long=long,
         slack=0.01,
+        slack_because="the errors of the other raters' qualities are neglected",
     )
 
 
@@ -269,6 +271,83 @@ def _unanimous_case() -> Case:
         wrong_method="one disagreement more than was seen",
         short=3_000,
     )
+
+
+def _one_apart(careless: float) -> Draw:
+    """Five raters, easy units and hard ones; the first is mostly shown hard ones and guesses in a share of cases."""
+
+    def draw(rng: np.random.Generator, units: int) -> Floats:
+        truth, hard = rng.integers(3, size=units), rng.random(units) < 0.5
+        known = rng.random((units, 5)) < np.where(hard, 0.4, 0.95)[:, None]
+        known[:, 0] &= rng.random(units) >= careless
+        labels = np.where(known, truth[:, None], rng.integers(3, size=(units, 5))).astype(float)
+        labels[rng.random(labels.shape) < 0.2] = np.nan
+        labels[~hard & (rng.random(units) < 0.7), 0] = np.nan
+        return labels
+
+    return draw
+
+
+def _excess(ratings: Ratings) -> Estimate:
+    return raters_against_others(ratings)[0].excess
+
+
+def _own_and_other_pairs(table: Floats) -> tuple[float, float]:
+    """The first rater's disagreement less that of all other pairs, wherever they met, and its error if independent."""
+    gap, variance = 0.0, 0.0
+    for sign, pairs in ((1, [(0, j) for j in range(1, 5)]), (-1, [(i, j) for i in range(1, 5) for j in range(1, i)])):
+        met = np.concatenate([table[:, [i, j]] for i, j in pairs])
+        met = met[np.isfinite(met).all(axis=1)]
+        share = float((met[:, 0] != met[:, 1]).mean())
+        gap, variance = gap + sign * share, variance + share * (1.0 - share) / len(met)
+    return gap, math.sqrt(variance)
+
+
+def _apart_cases() -> list[Case]:
+    apart, alike = _one_apart(0.4), _one_apart(0.0)
+    true = _truth(apart, _excess)
+
+    def pairs(table: Floats, rng: np.random.Generator) -> Bounds:
+        gap, error = _own_and_other_pairs(table)
+        return gap - Z * error, gap + Z * error
+
+    def rejects(found: Callable[[Floats], bool]) -> Simulation:
+        return lambda rng, trials: sum(found(alike(rng, 60)) for _ in range(trials))
+
+    def dealt(table: Floats) -> bool:
+        p_value = raters_against_others(Ratings.from_matrix(table))[0].p_value
+        return p_value is not None and p_value <= 0.05
+
+    def told_by_pairs(table: Floats) -> bool:
+        gap, error = _own_and_other_pairs(table)
+        return abs(gap) > Z * error
+
+    return [
+        Case(
+            family="agreement",
+            method="a rater against the others, t over units",
+            domain="150 units, 5 raters, the first careless and shown hard units",
+            nominal=0.95,
+            claim="equal",
+            right=_covered(apart, 150, _of(lambda ratings, rng: _excess(ratings)), true),
+            wrong=_covered(apart, 150, pairs, true),
+            wrong_method="its pairs against all others', wherever they met",
+            short=1_500,
+            long=15_000,
+        ),
+        Case(
+            family="agreement",
+            method="a rater against the others, labels dealt anew",
+            domain="60 units, 5 raters alike, the first shown hard units",
+            nominal=0.05,
+            claim="equal",
+            right=rejects(dealt),
+            wrong=rejects(told_by_pairs),
+            wrong_method="its pairs against all others', wherever they met",
+            short=1_500,
+            long=15_000,
+        ),
+    ]
 
 
 FOUR = _categories(4, 3, missing=0.1)
@@ -333,4 +412,5 @@ CASES: list[Case] = [
     _quality_case("GLAD", glad, 15_000),
     _quality_case("MACE", mace, 15_000),
     _unanimous_case(),
+    *_apart_cases(),
 ]

@@ -29,8 +29,9 @@ class Case:
         wrong_method: Its name.
         short: Trials in the suite.
         long: Trials for the table.
-        slack: Approximation error that the stated domain allows beyond simulation noise, as a rate; say why in
-            ``domain``. Zero wherever the theory allows zero.
+        slack: Approximation error that the stated domain allows beyond simulation noise, as a rate. Zero wherever
+            the theory allows zero, and wherever a long simulation finds none.
+        slack_because: Which approximation it is; a slack without one is refused.
     """
 
     family: str
@@ -44,6 +45,11 @@ class Case:
     short: int = 1_000
     long: int = 20_000
     slack: float = 0.0
+    slack_because: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.slack) != bool(self.slack_because):
+            raise ValueError(f"{self.family}: {self.method} has a slack of {self.slack} {self.slack_because!r}")
 
     def holds(self, hits: int, trials: int) -> bool:
         """Whether so many hits agree with the claim, within four standard errors."""

@@ -279,6 +279,7 @@ def _case(
     short: int = 600,
     long: int = 6_000,
     slack: float = 0.0,
+    slack_because: str = "",
     test: bool = False,
 ) -> Case:
     return Case(
@@ -293,6 +294,7 @@ def _case(
         short=short,
         long=long,
         slack=slack,
+        slack_because=slack_because,
     )
 
 
@@ -308,35 +310,33 @@ CASES = [
     ),
     _case(
         "Spearman, Bonett-Wright",
-        "30 normal pairs, r = .9; half a point of slack",
+        "30 normal pairs, r = .9",
         lambda rng, trials: _interval(rng, trials, kind="spearman", n=30, r=0.9),
         lambda rng, trials: _fisher_for_ranks(rng, trials, kind="spearman", n=30, r=0.9),
         "Fisher's variance 1/(n - 3) for ranks",
         short=3_000,
         long=10_000,
-        slack=0.005,
     ),
     _case(
         "Kendall tau-b, delta on the z scale",
-        "60 normal pairs, r = .5; 1 point of slack",
+        "60 normal pairs, r = .5",
         lambda rng, trials: _interval(rng, trials, kind="kendall", n=60, r=0.5),
         lambda rng, trials: _fisher_for_ranks(rng, trials, kind="kendall", n=60, r=0.5),
         "Fisher's variance 1/(n - 3) for tau",
         short=2_000,
-        slack=0.01,
     ),
     *(
         _case(
             f"{kind}, {method} over documents",
             "40 documents of 8 answers, both scores hold the document's level"
-            + (", five-point scales" if kind != "pearson" else "")
-            + "; 1.5 points of slack",
+            + (", five-point scales" if kind != "pearson" else ""),
             lambda rng, trials, kind=kind, method=method: _grouped(rng, trials, kind=kind, method=method, aware=True),
             lambda rng, trials, kind=kind, method=method: _grouped(rng, trials, kind=kind, method=method, aware=False),
             "the same, answers taken as independent",
             short=300 if method == "bootstrap" else 500,
             long=1_500 if method == "bootstrap" else 4_000,
             slack=0.015,
+            slack_because="second-order error at 40 documents",
         )
         for kind, method in (
             ("pearson", "delta"),
@@ -348,23 +348,21 @@ CASES = [
     ),
     _case(
         "summary level, t over documents",
-        "30 documents of 6 systems, agreement differs between documents; half a point of slack",
+        "30 documents of 6 systems, agreement differs between documents",
         lambda rng, trials: _summary(rng, trials, right=True),
         lambda rng, trials: _summary(rng, trials, right=False),
         "one correlation over all answers",
         short=250,
         long=2_000,
-        slack=0.005,
     ),
     _case(
         "summary level, paired difference of two metrics",
-        "30 documents of 6 systems, equal metrics; half a point of slack",
+        "30 documents of 6 systems, equal metrics",
         lambda rng, trials: _summary_difference(rng, trials, right=True),
         lambda rng, trials: _summary_difference(rng, trials, right=False),
         "overlap of two separate intervals",
         short=600,
         long=1_500,
-        slack=0.005,
     ),
     _case(
         "system level, Fisher z over systems",
@@ -385,7 +383,7 @@ CASES = [
     ),
     _case(
         "Meng-Rosenthal-Rubin test",
-        "as for Williams's test; half a point of slack",
+        "as for Williams's test",
         lambda rng, trials: _test(rng, trials, test="meng"),
         lambda rng, trials: _test(rng, trials, test="independent"),
         "z test of two independent correlations",
@@ -393,6 +391,7 @@ CASES = [
         short=2_000,
         long=20_000,
         slack=0.005,
+        slack_because="a limit law at 40 triples",
     ),
     _case(
         "Zou's interval of two correlations that share a variable",
@@ -403,45 +402,48 @@ CASES = [
         short=2_000,
         long=20_000,
         slack=0.005,
+        slack_because="a limit law at 40 triples",
     ),
     _case(
         "difference of two Spearman correlations, cluster delta",
-        "50 documents of 6 answers, metric errors shared within a document; 1 point of slack",
+        "50 documents of 6 answers, metric errors shared within a document",
         lambda rng, trials: _delta_difference(rng, trials, aware=True),
         lambda rng, trials: _delta_difference(rng, trials, aware=False),
         "the same, answers taken as independent",
         short=400,
         long=4_000,
-        slack=0.01,
     ),
     _case(
         "split-half reliability, Spearman-Brown",
-        "150 items, 4 raters of different leniency; 1.5 points of slack",
+        "150 items, 4 raters of different leniency",
         lambda rng, trials: _halves(rng, trials, stretched=True),
         lambda rng, trials: _halves(rng, trials, stretched=False),
         "correlation of two halves, not stretched",
         short=250,
         long=2_000,
         slack=0.015,
+        slack_because="second-order error of the bootstrap",
     ),
     _case(
         "disattenuated correlation, bootstrap",
-        "150 items, 3 raters, true correlation .8; 1.5 points of slack",
+        "150 items, 3 raters, true correlation .8",
         lambda rng, trials: _disattenuated(rng, trials, right=True),
         lambda rng, trials: _disattenuated(rng, trials, right=False),
         "correlation with the mean rating as it is",
         short=250,
         long=2_000,
         slack=0.015,
+        slack_because="second-order error of the bootstrap",
     ),
     _case(
         "metric against people, leave one out",
-        "500 items, 3 raters, a metric that is one more rater; 1.5 points of slack",
+        "500 items, 3 raters, a metric that is one more rater",
         lambda rng, trials: _ceiling(rng, trials, right=True),
         lambda rng, trials: _ceiling(rng, trials, right=False),
         "metric against all raters, people against the others",
         short=250,
         long=1_000,
         slack=0.015,
+        slack_because="second-order error of the bootstrap",
     ),
 ]

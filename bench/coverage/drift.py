@@ -280,10 +280,12 @@ def _z_at_each_value(length: int) -> Trial:
 
 
 def _case(method: str, domain: str, right: Trial, wrong: Trial, name: str, *, nominal: float = 0.05,
-          claim: str = "equal", short: int = 400, long: int = 4_000, slack: float = 0.0) -> Case:  # fmt: skip
+          claim: str = "equal", short: int = 400, long: int = 4_000,
+          slack: float = 0.0, slack_because: str = "") -> Case:  # fmt: skip
     return Case(
         family="drift", method=method, domain=domain, nominal=nominal, claim=claim,  # type: ignore[arg-type]
-        right=_count(right), wrong=_count(wrong), wrong_method=name, short=short, long=long, slack=slack,
+        right=_count(right), wrong=_count(wrong), wrong_method=name, short=short, long=long,
+        slack=slack, slack_because=slack_because,
     )  # fmt: skip
 
 
@@ -303,7 +305,7 @@ CASES = [
           "a flat limit of .2 standard deviations"),
     _case("stability index, p-value", "150 a side, ten bins", _index(flat=False), _index(flat=True), "PSI > .1"),
     _case("stability index, interval", "600 a side, eight bins, PSI .03", _index_interval(right=True),
-          _index_interval(right=False), "PSI ± 1.96 null standard deviations", nominal=0.95, short=1_000, slack=0.01),
+          _index_interval(right=False), "PSI ± 1.96 null standard deviations", nominal=0.95, short=1_000),
     _case("chi-square", "300 a side, four categories", _counts("chi", right=True), _counts("chi", right=False),
           "the reference's shares taken as known"),
     _case("Kullback-Leibler", "300 a side, four categories", _counts("kl", right=True), _counts("kl", right=False),
@@ -332,9 +334,10 @@ CASES = [
     _case("CUSUM, alarm within 60 values", "k .5, h 3, upper side", _cusum(known=True), _cusum(known=False),
           "target and deviation estimated from 20 values",
           nominal=cusum_alarm_probability(60, threshold_sds=3.0), short=1_000, long=10_000),
-    _case("measured run length", "60 streams to their alarm, nearly geometric; t on a skewed law: slack .03",
+    _case("measured run length", "60 streams to their alarm, nearly geometric",
           _run_length(limit=10_000, right=True), _run_length(limit=20, right=False),
-          "streams cut at 20 values counted as runs", nominal=0.95, slack=0.03, short=200, long=2_000),
+          "streams cut at 20 values counted as runs", nominal=0.95,
+          slack=0.03, slack_because="t on the skewed law of run lengths", short=200, long=2_000),
     _case("measured run length, censored", "60 streams of at most 20 values, nearly geometric",
           _run_length(limit=20, right=True), _run_length(limit=20, right=False),
           "streams cut at 20 values counted as runs", nominal=0.95, claim="at least", short=300, long=2_000),

@@ -270,6 +270,7 @@ def _case(
     short: int = 600,
     long: int = 6_000,
     slack: float = 0.0,
+    slack_because: str = "",
     nominal: float = 0.95,
     claim: Literal["equal", "at least", "at most"] = "equal",
 ) -> Case:
@@ -285,6 +286,7 @@ def _case(
         short=short,
         long=long,
         slack=slack,
+        slack_because=slack_because,
     )
 
 
@@ -292,29 +294,28 @@ CASES = [
     *(
         _case(
             f"{name}, Wilson on the effective number of samples",
-            "60 samples of 5 attempts, chances Beta(1.5, 1); 1 point of slack",
+            "60 samples of 5 attempts, chances Beta(1.5, 1)",
             lambda rng, trials, right, k=k, of=of: _attempts(rng, trials, k=k, of=of, right=right),
             "Wilson on all attempts as independent, to the power k",
-            slack=0.01,
         )
         for name, k, of in (("pass@1", 1, "any"), ("pass@3", 3, "any"), ("pass^3", 3, "all"))
     ),
     _case(
         "pass@2, bootstrap over documents",
-        "40 documents of 4 samples of 3 attempts; 1.5 points of slack",
+        "40 documents of 4 samples of 3 attempts",
         lambda rng, trials, right: _attempts_bootstrap(rng, trials, aware=right),
         "bootstrap over samples",
         short=400,
         long=3_000,
         slack=0.015,
+        slack_because="second-order error of the bootstrap",
     ),
     *(
         _case(
             f"{part}: variance component of 0/1 scores, jackknife over samples",
-            "100 samples of 5 epochs, half at .95 and half at .5; 1.5 points of slack",
+            "100 samples of 5 epochs, half at .95 and half at .5",
             lambda rng, trials, right, part=part: _components(rng, trials, part=part, right=right),
             wrong,
-            slack=0.015,
         )
         for part, wrong in (
             ("within", "chi-square interval of the pooled variance"),
@@ -325,12 +326,11 @@ CASES = [
     *(
         _case(
             f"{part}: REML, profile likelihood",
-            "30 samples of 2 to 6 epochs, normal, between .5 and within 1; 1 point of slack",
+            "30 samples of 2 to 6 epochs, normal, between .5 and within 1",
             lambda rng, trials, right, part=part: _restricted(rng, trials, part=part, right=right),
             wrong,
             short=80,
             long=600,
-            slack=0.01,
         )
         for part, wrong in (
             ("between", "variance of the samples' means, epochs' noise left in"),
@@ -343,7 +343,6 @@ CASES = [
         "50 samples, 4 and 3 epochs, effects that differ between samples",
         _paired,
         "epochs paired one by one as independent",
-        slack=0.005,
     ),
     _case(
         "planned samples and epochs reach the half-width",
@@ -356,10 +355,9 @@ CASES = [
     ),
     _case(
         "mean over seeds and items, both new",
-        "6 seeds on 60 items; sd .3 of seeds, 1.2 of items, .8 of the rest; 1.5 points of slack",
+        "6 seeds on 60 items; sd .3 of seeds, 1.2 of items, .8 of the rest",
         lambda rng, trials, right: _seeds(rng, trials, estimand="new seeds, new items", right=right),
         "mean ± t·SE over seeds",
-        slack=0.015,
     ),
     _case(
         "mean over seeds, these items",
@@ -381,10 +379,11 @@ CASES = [
     ),
     _case(
         "difference of two systems over seeds and items",
-        "6 and 5 seeds on the same 60 items; 1.5 points of slack",
+        "6 and 5 seeds on the same 60 items",
         _seed_gap,
         "paired t over items of the seeds' means",
-        slack=0.015,
+        slack=0.01,
+        slack_because="degrees of freedom approximate",
     ),
     _case(
         "Holm over baselines × datasets × sizes",
@@ -398,10 +397,11 @@ CASES = [
     ),
     _case(
         "expected best of k, jackknife",
-        "best of 5 of 80 normal tries; 1.5 points of slack",
+        "best of 5 of 80 normal tries",
         _best_of,
         "standard error of the mean",
         slack=0.015,
+        slack_because="jackknife of a maximum, first order",
     ),
     _case(
         "difference at matched compute, Welch over seeds",
@@ -412,12 +412,11 @@ CASES = [
     *(
         _case(
             f"power law: {name}",
-            f"8 sizes over a factor of 128, noise .002{noise}; 1 point of slack",
+            f"8 sizes over a factor of 128, noise .002{noise}",
             lambda rng, trials, right, what=what, known=known: _curve(rng, trials, what=what, right=right, known=known),
             wrong,
             short=120,
             long=1_500,
-            slack=0.01,
         )
         for name, what, known, noise, wrong in (
             ("exponent, delta", "exponent", False, "", "slope of a line in logarithms, no floor"),

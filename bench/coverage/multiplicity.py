@@ -128,6 +128,6 @@ CASES = [
     Case(
         family="multiplicity", method="max-|t| intervals, all cover", domain="4 normal estimates, correlation .7",
         nominal=0.95, claim="equal", right=_together(corrected=True), wrong=_together(corrected=False),
-        wrong_method="95 % each", short=20_000, long=200_000, slack=0.002,
+        wrong_method="95 % each", short=20_000, long=200_000,
     ),
 ]  # fmt: skip

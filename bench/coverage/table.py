@@ -27,6 +27,13 @@ def rates(case: Case, trials: int, *, seed: int = 1) -> tuple[int, int]:
     return int(right), int(wrong)
 
 
+def on(case: Case) -> str:
+    """The domain, with what is allowed beyond the noise and for which reason."""
+    if not case.slack:
+        return case.domain
+    return f"{case.domain}; {case.slack:g} allowed: {case.slack_because}"
+
+
 def line(case: Case, trials: int) -> str:
     """The case as a row of the Markdown table."""
     right, wrong = rates(case, trials)
@@ -34,6 +41,6 @@ def line(case: Case, trials: int) -> str:
     promise = {"equal": "", "at least": "≥ ", "at most": "≤ "}[case.claim] + f"{case.nominal:.3g}"
     verdict = "yes" if holds and refuted else "no: " + ("the wrong method passes" if holds else "it does not hold")
     return (
-        f"| {case.family} | {case.method} | {case.domain} | {promise} | {right / trials:.4f} | "
+        f"| {case.family} | {case.method} | {on(case)} | {promise} | {right / trials:.4f} | "
         f"{case.wrong_method}: {wrong / trials:.4f} | {trials:,} | {verdict} |"
     )

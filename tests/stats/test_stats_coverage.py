@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from bench.coverage.case import Case
 from bench.coverage.table import all_cases, rates
+
+
+@pytest.mark.parametrize(("slack", "because"), [(0.01, ""), (0.0, "counts are discrete")])
+def test_what_is_allowed_beyond_noise_has_a_reason(slack: float, because: str) -> None:
+    with pytest.raises(ValueError, match="slack"):
+        replace(all_cases()[0], slack=slack, slack_because=because)
 
 
 @pytest.mark.slow

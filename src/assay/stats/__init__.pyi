@@ -12,6 +12,7 @@ from assay.stats.agreement.against_others import raters_against_others as raters
 from assay.stats.agreement.alpha import krippendorff_alpha as krippendorff_alpha
 from assay.stats.agreement.consensus import Consensus as Consensus
 from assay.stats.agreement.dawid_skene import dawid_skene as dawid_skene
+from assay.stats.agreement.effective_raters import effective_judges as effective_judges
 from assay.stats.agreement.glad import glad as glad
 from assay.stats.agreement.icc import intraclass_correlation as intraclass_correlation
 from assay.stats.agreement.kappa import cohen_kappa as cohen_kappa
@@ -270,7 +271,7 @@ from assay.stats.passk import PassAtK as PassAtK
 from assay.stats.passk import PassHatK as PassHatK
 from assay.stats.prediction.allocation import Allocation as Allocation
 from assay.stats.prediction.allocation import allocate_tiers as allocate_tiers
-from assay.stats.prediction.anytime import PpiConfidenceSequence as PpiConfidenceSequence
+from assay.stats.prediction.allocation import price_tiers as price_tiers
 from assay.stats.prediction.anytime import aipw_terms as aipw_terms
 from assay.stats.prediction.anytime import ppi_confidence_sequence as ppi_confidence_sequence
 from assay.stats.prediction.cross import cross_ppi_mean as cross_ppi_mean

@@ -172,6 +172,22 @@ def wilson_bounds(share: float, n: float, confidence: float, quantile: float | N
     return low, high, math.sqrt(share * (1.0 - share) / n + square / (4.0 * n * n)) / (1.0 + square / n)
 
 
+def share_of(count: int, n: int, confidence: float, *, unscored: int = 0) -> Estimate:
+    """The share of so many independent units, with Wilson's interval; n is at least 1."""
+    low, high, std_error = wilson_bounds(count / n, n, confidence, None)
+    return Estimate(
+        value=count / n,
+        low=low,
+        high=high,
+        n=n,
+        method="wilson",
+        confidence=confidence,
+        unit="share",
+        std_error=std_error,
+        unscored=unscored,
+    )
+
+
 def finite_population_factor(n: int, estimand: str, population: int | None) -> float:
     """What is left of the variance when n of ``population`` items were drawn: (N - n) / (N - 1); 1 without it."""
     if population is None:

@@ -13,7 +13,7 @@ from assay.core.records import Estimate
 from assay.stats.agreement.columns import Floats, Ints, summed
 from assay.stats.agreement.consensus import TIE, Consensus, beliefs, level_of, need_two_levels, vote_shares
 from assay.stats.agreement.ratings import Ratings
-from assay.stats.scalar import wilson_bounds
+from assay.stats.scalar import share_of
 from assay.stats.special import check_confidence
 
 
@@ -97,7 +97,7 @@ def majority_vote(ratings: Ratings, *, escalate_below: float | None = None, conf
     impossible = None
     if escalate_below is not None and not can.all():
         impossible = _impossible(escalate_below, sizes[rated & ~can], levels, everywhere=not can.any())
-    escalations = _share(int(escalated.sum()), n, confidence)
+    escalations = share_of(int(escalated.sum()), n, confidence)
     if not can.any():
         escalations = Estimate(
             value=None,
@@ -116,7 +116,7 @@ def majority_vote(ratings: Ratings, *, escalate_below: float | None = None, conf
         tied=tied,
         escalated=escalated,
         can_escalate=can,
-        ties=_share(int(tied.sum()), n, confidence),
+        ties=share_of(int(tied.sum()), n, confidence),
         escalations=escalations,
         warning=impossible,
     )
@@ -130,20 +130,6 @@ def _impossible(bound: float, sizes: Ints, levels: int, *, everywhere: bool) -> 
     end = "the rule can never fire" if everywhere else f"the rule cannot fire on {sizes.size:,} units"
     labels = f"{levels} label{'s' * (levels != 1)}"
     return f"a share below {bound:.3g} is impossible with {raters} rater{'s' * (counts != [1])} and {labels}: {end}"
-
-
-def _share(count: int, n: int, confidence: float) -> Estimate:
-    low, high, std_error = wilson_bounds(count / n, n, confidence, None)
-    return Estimate(
-        value=count / n,
-        low=low,
-        high=high,
-        n=n,
-        method="wilson",
-        confidence=confidence,
-        unit="share",
-        std_error=std_error,
-    )
 
 
 def weighted_vote(
@@ -214,7 +200,7 @@ def weighted_vote(
         posterior=posterior,
         prevalence=posterior.mean(axis=0),
         quality=tuple(
-            _share(int(ok), int(n), confidence) if n else _unjudged(confidence)
+            share_of(int(ok), int(n), confidence) if n else _unjudged(confidence)
             for ok, n in zip(correct, count, strict=True)
         ),
         log_likelihood=None,

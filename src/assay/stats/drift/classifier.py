@@ -18,7 +18,7 @@ from assay.stats.drift.result import (
     checked_permutations,
     finite_rows,
     label_columns,
-    permutation_p,
+    permutation_result,
     verdict_at,
 )
 from assay.stats.multiplicity.adjusted import holm
@@ -101,16 +101,12 @@ def classifier_drift(
         areas += area * weight
         pairs += weight
     values = areas / np.maximum(pairs, 1.0)
-    p_value = permutation_p(values)
-    return DriftResult(
-        verdict=verdict_at(p_value, level),
-        p_value=p_value,
-        statistic=float(values[0]),
-        level=level,
+    return permutation_result(
+        values,
         method="classifier-ridge-permutation",
+        level=level,
         n_reference=n,
         n_current=m,
-        permutations=permutations,
         notes=(f"{folds} folds, {features.shape[1]} features, penalty {penalty:g}",),
     )
 

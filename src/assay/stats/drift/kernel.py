@@ -20,7 +20,7 @@ from assay.stats.drift.result import (
     checked_permutations,
     finite_rows,
     label_columns,
-    permutation_p,
+    permutation_result,
     verdict_at,
 )
 from assay.stats.special import check_confidence, normal_cdf, normal_quantile
@@ -89,7 +89,9 @@ def mmd_drift(
     within, rows = _quadratic_forms(pooled, labels, gaussian)
     sum_first, sum_second, across = _sums(within, rows, labels)
     values = (sum_first - n) / (n * (n - 1)) + (sum_second - m) / (m * (m - 1)) - 2.0 * across / (n * m)
-    return _kernel_result(values, "mmd-permutation", level, n, m, (f"bandwidth {width:.6g}",))
+    return permutation_result(
+        values, method="mmd-permutation", level=level, n_reference=n, n_current=m, notes=(f"bandwidth {width:.6g}",)
+    )
 
 
 def energy_drift(
@@ -130,7 +132,7 @@ def energy_drift(
     within, rows = _quadratic_forms(pooled, labels, lambda squares: np.sqrt(squares, out=squares))
     sum_first, sum_second, across = _sums(within, rows, labels)
     values = 2.0 * across / (n * m) - sum_first / n**2 - sum_second / m**2
-    return _kernel_result(values, "energy-permutation", level, n, m, ())
+    return permutation_result(values, method="energy-permutation", level=level, n_reference=n, n_current=m)
 
 
 def mmd_linear_drift(
@@ -275,18 +277,3 @@ def _sums(within: Floats, rows: Floats, labels: npt.NDArray[np.bool]) -> tuple[F
     """Sums of K within the first side, within the second, and across, for each relabelling."""
     toward = labels @ rows
     return within, rows.sum() - 2.0 * toward + within, toward - within
-
-
-def _kernel_result(values: Floats, method: str, level: float, n: int, m: int, notes: tuple[str, ...]) -> DriftResult:
-    p_value = permutation_p(values)
-    return DriftResult(
-        verdict=verdict_at(p_value, level),
-        p_value=p_value,
-        statistic=float(values[0]),
-        level=level,
-        method=method,
-        n_reference=n,
-        n_current=m,
-        permutations=values.size - 1,
-        notes=notes,
-    )

@@ -17,6 +17,7 @@ from assay.stats.drift.result import (
     finite_values,
     label_columns,
     permutation_p,
+    permutation_result,
     verdict_at,
 )
 
@@ -209,15 +210,11 @@ def wasserstein_drift(
         gaps = np.abs(seen * (1.0 / n + 1.0 / m) - np.arange(1, n + m) / m)
         parts.append((gaps @ widths)[1 if start else 0 :])
     distances = np.concatenate(parts)
-    p_value = permutation_p(distances)
-    return DriftResult(
-        verdict=verdict_at(p_value, level),
-        p_value=p_value,
-        statistic=float(distances[0]),
-        level=level,
+    return permutation_result(
+        distances,
         method="wasserstein-permutation",
+        level=level,
         n_reference=n,
         n_current=m,
-        permutations=permutations,
         notes=(f"without drift this distance would be {float(distances[1:].mean()):.4g} on average",),
     )

@@ -122,3 +122,21 @@ def permutation_p(statistics: Floats) -> float:
     observed = statistics[0]
     slack = 1e-9 * max(abs(float(observed)), float(np.abs(statistics).max()), 1e-300)
     return float((statistics >= observed - slack).sum() / statistics.size)
+
+
+def permutation_result(
+    statistics: Floats, *, method: str, level: float, n_reference: int, n_current: int, notes: tuple[str, ...] = ()
+) -> DriftResult:
+    """The answer of a test by relabelling; the observed statistic comes first."""
+    p_value = permutation_p(statistics)
+    return DriftResult(
+        verdict=verdict_at(p_value, level),
+        p_value=p_value,
+        statistic=float(statistics[0]),
+        level=level,
+        method=method,
+        n_reference=n_reference,
+        n_current=n_current,
+        permutations=statistics.size - 1,
+        notes=notes,
+    )

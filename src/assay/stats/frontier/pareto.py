@@ -178,14 +178,15 @@ def _covariance(covariance: npt.ArrayLike | None, k: int, m: int, sign: Floats) 
         )
     if not (np.isfinite(full).all() and np.allclose(full, full.T) and (np.diag(full) >= 0.0).all()):
         raise InvalidInputError("the covariance is not symmetric, or a number is not finite", hint="check its entries")
+    roots = np.linalg.eigvalsh(full)
+    if roots[0] < -1e-8 * max(float(roots[-1]), 1e-300):
+        raise InvalidInputError("the covariance is not positive semi-definite", hint="compute it from complete rows")
     turn = np.tile(sign, k)
     return full * np.outer(turn, turn)
 
 
 def _normal_draws(point: Floats, spread: Floats, repeats: int, rng: np.random.Generator) -> Iterator[Floats]:
     roots, vectors = np.linalg.eigh(spread)
-    if roots.min() < -1e-8 * max(float(roots.max()), 1e-300):
-        raise InvalidInputError("the covariance is not positive semi-definite", hint="compute it from complete rows")
     factor = vectors * np.sqrt(np.clip(roots, 0.0, None))
     factor[np.diag(spread) == 0.0] = 0.0  # what is known exactly stays exact, and ties in it stay ties
     k, m = point.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -123,6 +123,58 @@ def allocate_tiers(
         return _plan(tiers, budget, set(keep))
     assert half_width is not None
     return _plan(tiers, _budget_for(tiers, half_width, set(keep)), set(keep))
+
+
+def price_tiers(
+    names: Sequence[str],
+    *,
+    shares: Sequence[float],
+    prices: Sequence[float],
+    r2: Sequence[float],
+    std_dev: float,
+    n_items: int,
+    new_inputs: bool = False,
+    confidence: float = 0.95,
+) -> Allocation:
+    """What given shares cost and how narrow they are, with the same advice: ``allocate_tiers`` without its choice.
+
+    Args:
+        names: As in ``allocate_tiers``, like all that follow.
+        shares: Of all items, lowest tier first (that one is 1); they do not rise, and 0 leaves a tier out.
+        prices: See there.
+        r2: See there.
+        std_dev: See there.
+        n_items: See there.
+        new_inputs: See there.
+        confidence: Two-sided coverage.
+
+    Raises:
+        InvalidInputError: The numbers do not fit, or fewer than three items reach the top.
+
+    Examples:
+        >>> plan = price_tiers(["rouge", "judge", "people"], shares=[1.0, 0.1, 0.03], prices=[0.0, 0.003, 0.3],
+        ...                    r2=[0.3, 0.55], std_dev=0.6, n_items=600)
+        >>> round(plan.cost, 2), round(plan.half_width, 2), round(plan.effective_n)
+        (5.58, 0.21, 34)
+    """
+    check_confidence(confidence)
+    tiers = _Tiers.of(names, prices, r2, std_dev, n_items, new_inputs, 3, confidence)
+    top = len(names) - 1
+    used = [t for t, share in enumerate(shares) if share > 0.0]
+    falling = all(shares[b] <= shares[a] for a, b in pairwise(used))
+    if len(shares) != len(names) or not used or used[0] != 0 or used[-1] != top or not falling or shares[0] != 1.0:
+        raise InvalidInputError(
+            f"shares {', '.join(f'{one:g}' for one in shares)} do not fit {len(names)} tiers",
+            hint="one for each, 1 for the lowest, never rising; 0 leaves one out",
+        )
+    counts = [shares[t] * n_items for t in used[1:]]
+    if counts[-1] < 3.0:
+        raise InvalidInputError(
+            f"{counts[-1]:.1f} items reach {names[-1]}: too few for an interval", hint="raise its share, or the items"
+        )
+    worth = {t: _worth(tiers, t) for t in used}
+    pays = {t: t in (0, top) or worth[t][0] > worth[t][1] for t in used}
+    return _allocation(tiers, used, counts, pays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,13 +323,21 @@ def _plan(tiers: _Tiers, budget: float, keep: set[str]) -> Allocation:
             hint=f"spend at least {need:g}, or drop a tier",
         )
     used, counts = found
+    top, error = len(tiers.names) - 1, tiers.std_error(used, counts)
+    pays = {
+        t: t in (0, top) or not (tiers.names[t] in keep and not _helps(tiers, used, t, budget, error)) for t in used
+    }
+    return _allocation(tiers, used, counts, pays)
+
+
+def _allocation(tiers: _Tiers, used: Sequence[int], counts: Sequence[float], pays: Mapping[int, bool]) -> Allocation:
+    """Counts with what they cost and give; tiers that are not used do not pay."""
     asked = dict(zip(used[1:], counts, strict=True)) | {0: float(tiers.n_items)}
     top, error = len(tiers.names) - 1, tiers.std_error(used, counts)
     plans, advice = [], []
     for t, name in enumerate(tiers.names):
         n = asked.get(t, 0.0)
         partial, needed = _worth(tiers, t)
-        pays = t in (0, top) or (t in used and not (name in keep and not _helps(tiers, used, t, budget, error)))
         plans.append(
             TierPlan(
                 name=name,
@@ -286,10 +346,10 @@ def _plan(tiers: _Tiers, budget: float, keep: set[str]) -> Allocation:
                 cost=n * tiers.prices[t],
                 partial_r2=partial,
                 needed_r2=needed,
-                pays=pays,
+                pays=pays.get(t, False),
             )
         )
-        if not pays:
+        if not plans[-1].pays:
             advice.append(_advice(name, partial, needed, tiers.n_items))
     own = 0.0 if tiers.new_inputs else 1.0 / tiers.n_items
     worth = 1.0 / (error * error / tiers.variance + own)

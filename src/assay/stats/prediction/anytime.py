@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from assay.core.errors import InvalidInputError
-from assay.core.records import Estimate
 from assay.stats.prediction.inputs import Floats, finite_vector
-from assay.stats.special import check_confidence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PpiConfidenceSequence:
-    """Bounds after every term from ``start`` on, all of which hold at once with the stated confidence.
-
-    Attributes:
-        n: Number of terms seen, shape ``(T,)``.
-        value: Running means.
-        low: Lower bounds.
-        high: Upper bounds.
-        confidence: That no bound ever fails.
-        unit: Of the terms.
-    """
-
-    n: npt.NDArray[np.int64]
-    value: Floats
-    low: Floats
-    high: Floats
-    confidence: float
-    unit: str
-
-    def final(self) -> Estimate:
-        """The interval after the last term."""
-        known = bool(np.isfinite(self.low[-1]))
-        return Estimate(
-            value=float(self.value[-1]),
-            low=float(self.low[-1]) if known else None,
-            high=float(self.high[-1]) if known else None,
-            confidence=self.confidence,
-            n=int(self.n[-1]),
-            method="ppi-asymptotic-confidence-sequence",
-            unit=self.unit,
-            reason=None if known else "all terms so far are equal, so their spread is unknown",
-        )
-
-    def first_excluding(self, threshold: float) -> int | None:
-        """Terms after which the interval first excluded ``threshold``; ``None`` while it never did. A gate's rule."""
-        out = np.flatnonzero((self.low > threshold) | (self.high < threshold))
-        return int(self.n[out[0]]) if out.size else None
+from assay.stats.sequential.asymptotic import mean_sequence
+from assay.stats.sequential.result import ConfidenceSequence
 
 
 def aipw_terms(
@@ -99,7 +58,7 @@ def ppi_confidence_sequence(
     tuned_for_n: int | None = None,
     confidence: float = 0.95,
     unit: str = "score",
-) -> PpiConfidenceSequence:
+) -> ConfidenceSequence:
     """Asymptotic confidence sequence of the mean of terms that arrive one by one.
 
     Looking after every label with a t interval excludes the truth in 26 to 44 of 100 runs; this may be looked at
@@ -130,34 +89,5 @@ def ppi_confidence_sequence(
         >>> found.n[0].item(), round(float(found.high[-1] - found.low[-1]), 2)
         (50, 0.28)
     """
-    check_confidence(confidence)
-    if start < 2:
-        raise InvalidInputError(f"start is {start}; at least 2 terms are needed", hint="50 on skewed scales")
-    x = finite_vector(terms, "terms", at_least=start)
-    n = np.arange(1, x.size + 1)
-    shift = float(x[0])
-    mean = np.cumsum(x - shift) / n
-    variance = np.maximum(np.cumsum((x - shift) ** 2) / n - mean**2, 0.0)
-    half = boundary_half_width(np.sqrt(variance), n, confidence=confidence, tuned_for_n=tuned_for_n or 2 * start)
-    flat = np.sqrt(variance) <= 1e-12 * np.maximum.accumulate(np.abs(x))
-    half = np.where(flat, np.nan, half)
-    value = mean + shift
-    kept = slice(start - 1, None)
-    return PpiConfidenceSequence(
-        n=n[kept],
-        value=value[kept],
-        low=(value - half)[kept],
-        high=(value + half)[kept],
-        confidence=confidence,
-        unit=unit,
-    )
-
-
-def boundary_half_width(std_dev: Floats, n: npt.NDArray[np.int64], *, confidence: float, tuned_for_n: int) -> Floats:
-    """Half-width σ√(2(nρ² + 1)/(n²ρ²) · log(√(nρ² + 1)/α)), with ρ for which it is tightest at ``tuned_for_n``."""
-    alpha = 1.0 - confidence
-    rho_square = (-2.0 * math.log(alpha) + math.log(-2.0 * math.log(alpha) + 1.0)) / tuned_for_n
-    scaled = n * rho_square + 1.0
-    return np.asarray(
-        std_dev * np.sqrt(2.0 * scaled / (n * n * rho_square) * np.log(np.sqrt(scaled) / alpha)), dtype=np.float64
-    )
+    found = mean_sequence(terms, start=start, tuned_for_n=tuned_for_n, confidence=confidence, unit=unit)
+    return replace(found, method="ppi-asymptotic-confidence-sequence")

@@ -14,7 +14,8 @@ Variance over draws of the same items, with w_t = 1/π_t (w_0 = 1) and r_t = y -
 which for simple random draws is Σ_t S²(r_t) (1/n_(t+1) - 1/n_t), finite-population correction included.
 
 Where the weights of the predictions are fitted on the same labels, every labelled item is predicted by a fit that has
-not seen it (closed form, so there is nothing random about it), and r_t are these residuals (HC3).
+not seen it (closed form, so there is nothing random about it), and r_t are these residuals (HC3). The weights' own
+noise counts along the difference of the features' means between one draw and the next.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Chain:
         designs: For each tier below the top ``(N, p_t)``: its prediction (one column), or, when ``fitted``, an
             intercept and the features of all tiers up to it.
         fitted: Weights are fitted on the labels.
-        ridge: Penalty in units of labelled items, on columns of unit variance; 0 is least squares.
+        ridge: Penalty in units of labelled items, on columns of unit variance; 0 is least squares, ``None`` one label
+            for each column.
         hajek: Weighted sums are divided by the sum of weights, not by N: moving all labels by a constant moves the
             estimate by it.
     """
@@ -47,7 +49,7 @@ class Chain:
     labels: Floats
     designs: tuple[Floats, ...]
     fitted: bool
-    ridge: float
+    ridge: float | None
     hajek: bool
 
     @property
@@ -190,7 +192,8 @@ def _fit(
     width = rows.shape[1]
     products = (rows[:, :, None] * rows[:, None, :]).reshape(rows.shape[0], width * width)
     gram = (relative @ products).reshape(-1, width, width)
-    penalty = chain.ridge * _variances(chain.designs[t], None if t == 0 else weights[:, t - 1]) + SINGULAR * n[:, None]
+    ridge = width - 1.0 if chain.ridge is None else chain.ridge
+    penalty = ridge * _variances(chain.designs[t], None if t == 0 else weights[:, t - 1]) + SINGULAR * n[:, None]
     penalty[:, 0] = 0.0
     gram[:, np.arange(width), np.arange(width)] += penalty
     inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
@@ -307,7 +310,35 @@ def _stage_variances(
             small = n / np.maximum(n - 1.0, 1.0)
         squares.append(small * (step * residual**2).sum(axis=1) / size**2)
         design.append(step.sum(axis=1) / size**2)
+        if chain.fitted:
+            squares[-1] = squares[-1] + _imbalance(chain, stage, t, weights, top, columns, n)
     return np.stack(squares, axis=1), np.stack(design, axis=1)
+
+
+def _imbalance(
+    chain: Chain,
+    stage: _Stage,
+    t: int,
+    weights: Floats,
+    top: Floats,
+    columns: npt.NDArray[np.intp],
+    n: Floats,
+) -> Floats:
+    """Variance of the fitted weights where they count: along the difference of the features' means in two draws.
+
+    Two draws whose features agree would give the same estimate whatever the weights; the further they are apart, the
+    more of the weights' own noise is in it.
+    """
+    upper = weights[:, t]
+    between = -(upper @ chain.designs[t]) / upper.sum(axis=1, keepdims=True)
+    if t:
+        lower = weights[:, t - 1]
+        between = between + (lower @ chain.designs[t]) / lower.sum(axis=1, keepdims=True)
+    else:
+        between = between + chain.designs[t].mean(axis=0)
+    along = np.einsum("rpq,rq->rp", stage.inverse, between) @ chain.designs[t][columns].T
+    relative = top * (n / top.sum(axis=1))[:, None]
+    return np.asarray(np.square(relative * along * stage.residual).sum(axis=1))
 
 
 def _terms(

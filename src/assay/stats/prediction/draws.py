@@ -13,13 +13,13 @@ from assay.stats.prediction.inputs import Bools, Floats, as_floats, as_matrix, c
 
 
 def build_chain(
-    labels: npt.ArrayLike, proxies: Sequence[npt.ArrayLike], *, weights: str, ridge: float, hajek: bool
+    labels: npt.ArrayLike, proxies: Sequence[npt.ArrayLike], *, weights: str, ridge: float | None, hajek: bool
 ) -> tuple[Chain, Bools]:
     """The chain, and which verdicts are known, ``(tiers, N)``."""
     check_choice(weights, ("fit", "fixed"), "weights")
     if not proxies:
         raise InvalidInputError("there is no tier below the labels", hint="give proxies=[…], lowest tier first")
-    if ridge < 0.0:
+    if ridge is not None and ridge < 0.0:
         raise InvalidInputError(f"ridge is {ridge}; it must be at least 0", hint="0 is least squares")
     top = as_floats(labels, "labels")
     if top.ndim != 1:

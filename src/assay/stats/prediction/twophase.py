@@ -81,7 +81,7 @@ def two_phase_mean(
     prior_variances: Sequence[float] | None = None,
     prior_weight: float = 20.0,
     share: bool = False,
-    ridge: float = 2.0,
+    ridge: float | None = None,
     hajek: bool = True,
     confidence: float = 0.95,
     unit: str = "score",
@@ -93,7 +93,8 @@ def two_phase_mean(
 
     *Weights fitted on the labels* (``weights="fit"``): ridge or least squares of the label on all features of the
     tiers up to t. Every labelled item is predicted by a fit that has not seen it (Assay's folds of one item), which
-    removes the bias of weights tuned on the labels they correct; the residuals are HC3 and the quantile is t.
+    removes the bias of weights tuned on the labels they correct; the residuals are HC3, the weights' noise counts where
+    the draws' features differ, and the quantile is t.
     *Weights from outside* (``weights="fixed"``): each proxy is already a prediction of the label (a calibration map
     fitted on other data), and the difference estimator takes it as it is.
 
@@ -115,8 +116,10 @@ def two_phase_mean(
         prior_weight: Labels the prior variances are worth.
         share: Labels lie in [0, 1]; with fewer than 8 expected wins (or losses) among them the interval is Wilson's
             on the plain number of labels.
-        ridge: Penalty of fitted weights, in labels, on features of unit variance; 0 is least squares. It never biases
-            the estimate: too much only forgoes some narrowing, too little is noisy at 20 labels.
+        ridge: Penalty of fitted weights, in labels, on features of unit variance; 0 is least squares. Without it one
+            label for each feature, which is the best for equally useful features that explain half of the variance
+            (Hoerl, Kennard & Baldwin 1975). It never biases the estimate: too much only forgoes some narrowing, too
+            little is noisy at 20 labels.
         hajek: Divide by the sum of the weights instead of N (shifting all labels shifts the estimate). Without it the
             estimate is exactly unbiased under Poisson draws and depends on where the scale's zero is.
         confidence: Two-sided coverage.
@@ -180,7 +183,7 @@ def two_phase_replays(
     prior_variances: Sequence[float] | None = None,
     prior_weight: float = 20.0,
     share: bool = False,
-    ridge: float = 2.0,
+    ridge: float | None = None,
     hajek: bool = True,
     confidence: float = 0.95,
 ) -> TwoPhaseReplays:

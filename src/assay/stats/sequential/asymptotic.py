@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.core.errors import InvalidInputError
-from assay.stats.prediction.anytime import boundary_half_width
 from assay.stats.sequential.result import ConfidenceSequence, Floats, Ints, running_moments, stream
 from assay.stats.special import check_confidence
 
@@ -122,7 +121,7 @@ def _around(
 ) -> ConfidenceSequence:
     if tuned_for_n < 1:
         raise InvalidInputError(f"tuned for {tuned_for_n} values", hint="a number of values above 0")
-    half = boundary_half_width(std_dev, n, confidence=confidence, tuned_for_n=tuned_for_n)
+    half = _boundary(std_dev, n, confidence=confidence, tuned_for_n=tuned_for_n)
     half = np.where(std_dev > 0.0, half, np.nan)
     return ConfidenceSequence(
         n=n.astype(np.int64),
@@ -133,6 +132,16 @@ def _around(
         method=method,
         unit=unit,
         reason=None if math.isfinite(half[-1]) else "all values so far are equal, so their spread is unknown",
+    )
+
+
+def _boundary(std_dev: Floats, n: Ints, *, confidence: float, tuned_for_n: int) -> Floats:
+    """Half-width σ√(2(nρ² + 1)/(n²ρ²) · log(√(nρ² + 1)/α)), with ρ for which it is tightest at ``tuned_for_n``."""
+    alpha = 1.0 - confidence
+    rho_square = (-2.0 * math.log(alpha) + math.log(-2.0 * math.log(alpha) + 1.0)) / tuned_for_n
+    scaled = n * rho_square + 1.0
+    return np.asarray(
+        std_dev * np.sqrt(2.0 * scaled / (n * n * rho_square) * np.log(np.sqrt(scaled) / alpha)), dtype=np.float64
     )
 
 

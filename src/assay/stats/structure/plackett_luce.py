@@ -81,7 +81,7 @@ def plackett_luce(
         point, log_likelihood = _maximise(kept)
         log_odds[rated] = point
         _, scores, information = _slopes(kept, point)
-        bread = np.linalg.pinv(information, hermitian=True)
+        bread = _inverse(information)
         n = rows.size
         groups = None if codes is None else int(np.unique(codes).size)
         if interval == "model":
@@ -178,7 +178,7 @@ def _maximise(stages: Stages) -> tuple[Floats, float]:
         point -= point.mean()
     value, scores, information = _slopes(stages, point)
     for _ in range(_NEWTON_STEPS):
-        step = np.linalg.solve(information + np.trace(information) / point.size**2, scores.sum(axis=0))
+        step = np.linalg.solve(_anchored(information), scores.sum(axis=0))
         scale = 1.0
         while scale > 1e-9:
             trial = point + scale * step
@@ -192,6 +192,18 @@ def _maximise(stages: Stages) -> tuple[Floats, float]:
         if moved <= _TOLERANCE:
             break
     return point, value
+
+
+def _anchored(information: Floats) -> Floats:
+    """The information with a pull on the mean of the ratings, about which rankings say nothing."""
+    anchored: Floats = information + np.trace(information) / len(information) ** 2
+    return anchored
+
+
+def _inverse(information: Floats) -> Floats:
+    """Inverse where the ratings have mean 0; a pseudo-inverse may take rounding for information on their mean."""
+    inverse = np.linalg.inv(_anchored(information))
+    return np.asarray(inverse - inverse.mean(axis=0), dtype=np.float64)
 
 
 def _winners(stages: Stages) -> Ints:

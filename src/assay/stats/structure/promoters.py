@@ -11,6 +11,7 @@ from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.calibration.inputs import finite_vector
 from assay.stats.paired import tango
+from assay.stats.special import check_confidence, normal_cdf, normal_quantile
 
 _UNIT = "points"
 
@@ -23,8 +24,8 @@ class PromoterScore:
         score: Of people like those who answered; says nothing of those who did not.
         invited: Of everybody invited: from all silent people being detractors to all being promoters, no sampling
             doubt. ``None`` when the number of invited people was not given.
-        population: Of new people like the invited, whatever the silent would have said; contains the truth at least
-            at the stated confidence. ``None`` likewise.
+        population: Of new people like the invited, whatever the silent would have said: ``invited`` widened by the
+            sampling error at its ends, so that it holds the truth with the stated confidence. ``None`` likewise.
         response_share: Answers by invitations, in (0, 1].
     """
 
@@ -54,13 +55,15 @@ def net_promoter_score(
 
     Sources:
         Reichheld (2003), Harvard Business Review 81(12), 46-54; Tango (1998), Statistics in Medicine 17, 891-908 (the
-        same multinomial difference); Manski (1990), American Economic Review 80(2), 319-323 (bounds).
+        same multinomial difference); Manski (1990), American Economic Review 80(2), 319-323 (bounds); Imbens & Manski
+        (2004), Econometrica 72, 1845-1857, equation 7 (their sampling error).
 
     Examples:
         >>> nps = net_promoter_score(50, 30, 20, invited=200)
         >>> nps.score.value, nps.invited.low, nps.invited.high
         (30.0, -35.0, 65.0)
     """
+    check_confidence(confidence)
     counts = (promoters, passives, detractors)
     n = sum(counts)
     if any(count < 0 or int(count) != count for count in counts) or n < 1:
@@ -77,8 +80,10 @@ def net_promoter_score(
     if invited < n or int(invited) != invited:
         raise InvalidInputError(f"{n} answers of {invited} invitations", hint="invited counts everybody asked")
     silent = invited - n
-    worst = tango(invited, promoters, detractors + silent, confidence=confidence)
-    best = tango(invited, promoters + silent, detractors, confidence=confidence)
+    ends = [(promoters, detractors + silent), (promoters + silent, detractors)]
+    doubt = max(math.sqrt(max(up + down - (up - down) ** 2 / invited, 0.0)) / invited for up, down in ends)
+    z = _end_quantile(2.0 * silent / invited, doubt, confidence)
+    worst, best = (tango(invited, *end, confidence=2.0 * normal_cdf(z) - 1.0) for end in ends)
     here = Estimate(
         value=score.value,
         low=100.0 * (promoters - detractors - silent) / invited,
@@ -90,9 +95,25 @@ def net_promoter_score(
         estimand="these items",
         unscored=silent,
     )
-    population = replace(_in_points(replace(worst, high=best.high), "non-response-bounds-score", ""), value=score.value)
-    population = replace(population, estimand="people like those invited", std_error=None, unscored=silent)
+    bounds = replace(worst, high=best.high, confidence=confidence)
+    population = _in_points(bounds, "non-response-bounds-imbens-manski", "people like those invited")
+    population = replace(population, value=score.value, std_error=None, unscored=silent)
     return PromoterScore(score=score, invited=here, population=population, response_share=n / invited)
+
+
+def _end_quantile(gap: float, std_error: float, confidence: float) -> float:
+    """Standard errors to go beyond each end of an identified range: Φ(c + gap/error) - Φ(-c) is the confidence.
+
+    Between the quantile of both sides, where nobody is silent, and that of one side, where the ends are far apart: the
+    truth cannot be near both.
+    """
+    low, high = max(normal_quantile(confidence), 1e-6), normal_quantile(0.5 + confidence / 2.0)
+    ratio = gap / std_error if gap > 0.0 else 0.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        reached = normal_cdf(middle + ratio) - normal_cdf(-middle) >= confidence
+        low, high = (low, middle) if reached else (middle, high)
+    return high
 
 
 def promoter_counts(answers: npt.ArrayLike) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ from assay.core.records import Estimate
 from assay.stats.calibration.inputs import Floats, finite_vector
 from assay.stats.correlation.coefficients import pearson_correlation, spearman_correlation
 from assay.stats.correlation.inputs import score_pairs
-from assay.stats.scalar import wilson_bounds
+from assay.stats.scalar import share_of
 from assay.stats.special import check_confidence, t_quantile
 
 
@@ -55,8 +55,10 @@ def proxy_validity(
     """Validity of a cheap metric over experiments (or models) in which both were measured.
 
     With few experiments it stays open: 20 at r = .85 leave [.65, .94]. Experiments that share a control or a model
-    are not independent. The corrected numbers use the delete-one jackknife (from about 20 experiments, reliability of
-    half and more) and need the offline and online errors to be independent of each other.
+    are not independent. The line is least squares with HC3 errors; corrected for noise, the spread is that of the
+    experiments' influences, scaled by leverage as HC2 does. ``true_correlation`` uses the delete-one jackknife. All
+    corrected numbers ask for about 20 experiments and a reliability of half and more (share of the offline metric's
+    variance that is no noise), and for offline and online errors that are independent of each other.
 
     Args:
         offline: Effect of each experiment on the offline metric, shape ``(n,)``, n at least 3.
@@ -71,7 +73,9 @@ def proxy_validity(
 
     Sources:
         Fisher (1921), Metron 1, 3-32; Fuller (1987), Measurement Error Models, equation 1.2.3 (moment correction);
-        Miller (1974), Biometrika 61, 1-15 (jackknife); Prentice (1989), Statistics in Medicine 8, 431-440 (surrogates).
+        Kelly (1984), Annals of Statistics 12, 87-100 (its influence function); MacKinnon & White (1985), Journal of
+        Econometrics 29, 305-325 (HC2, HC3); Miller (1974), Biometrika 61, 1-15 (jackknife); Prentice (1989),
+        Statistics in Medicine 8, 431-440 (surrogates).
 
     Examples:
         >>> found = proxy_validity([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 7, 8])
@@ -83,15 +87,7 @@ def proxy_validity(
     if x.size < 3:
         raise InvalidInputError(f"{x.size} experiments say nothing of a relation", hint="give at least three")
     noise_x, noise_y = _variances(offline_errors, x.size), _variances(online_errors, x.size)
-    corrected = "jackknife" if noise_x is None else "errors-in-variables-jackknife"
-
-    def slope(keep: npt.NDArray[np.bool_]) -> float | None:
-        real = _real_variance(x[keep], noise_x, keep)
-        return None if real is None else _covariance(x[keep], y[keep]) / real
-
-    def intercept(keep: npt.NDArray[np.bool_]) -> float | None:
-        found = slope(keep)
-        return None if found is None else float(y[keep].mean() - found * x[keep].mean())
+    slope, intercept = _line(x, y, noise_x, confidence)
 
     def fisher_z(keep: npt.NDArray[np.bool_]) -> float | None:
         real = (_real_variance(x[keep], noise_x, keep), _real_variance(y[keep], noise_y, keep))
@@ -106,8 +102,8 @@ def proxy_validity(
         true_correlation=_true_correlation(fisher_z, x.size, noise_x is not None and noise_y is not None, confidence),
         sign_agreement=_signs(x, y, confidence),
         bias=_bias(y - x, confidence, unit),
-        slope=_jackknife(slope, x.size, corrected, confidence, "online per offline"),
-        intercept=_jackknife(intercept, x.size, corrected, confidence, "online effect"),
+        slope=slope,
+        intercept=intercept,
     )
 
 
@@ -130,6 +126,52 @@ def _real_variance(x: Floats, noise: Floats | None, keep: npt.NDArray[np.bool_])
     return real if real > 1e-12 * float(np.square(x).mean()) else None
 
 
+def _line(x: Floats, y: Floats, noise: Floats | None, confidence: float) -> tuple[Estimate, Estimate]:
+    """Slope and intercept, each with t bounds on the squares of the experiments' influences."""
+    n, centred = x.size, x - x.mean()
+    method = "ols-hc3" if noise is None else "errors-in-variables-hc2"
+    units = ("online per offline", "online effect")
+    real = _real_variance(x, noise, np.ones(n, dtype=bool))
+    if real is None:
+        first, second = (
+            Estimate(
+                value=None, low=None, high=None, n=n, method=method, confidence=confidence, unit=unit,
+                reason="the offline effects differ by no more than their noise",
+            )
+            for unit in units
+        )  # fmt: skip
+        return first, second
+    slope = _covariance(x, y) / real
+    residual = y - y.mean() - slope * centred
+    known = np.zeros(n) if noise is None else noise
+    squares = np.square(centred)
+    on_slope = (centred * residual + slope * known * (n - 1) / n) / ((n - 1) * real)
+    on_intercept = residual / n - x.mean() * on_slope
+    leverage = 1.0 / n + squares / squares.sum()
+    without = (squares.sum() - squares * n / (n - 1)) / (n - 2) - (known.sum() - known) / (n - 1)
+    reason = None
+    if without.min() <= 1e-12 * squares.sum():
+        reason = "one experiment decides whether the offline effects differ by more than their noise"
+    # HC3 is the jackknife of least squares; with noise taken off it is too wide, since noise bends the leverage too
+    scale = 1.0 if noise is None else 0.5
+    found = []
+    values = slope, float(y.mean() - slope * x.mean())
+    for value, influence, unit in zip(values, (on_slope, on_intercept), units, strict=True):
+        spread = 0.0 if reason else math.sqrt(float(np.square(influence / (1.0 - leverage) ** scale).sum()))
+        said = reason
+        if not reason and spread <= 1e-14 * (1.0 + abs(value)):
+            said = "the experiments lie on one line, so the spread about it is unknown"
+        half = None if said else t_quantile(0.5 + confidence / 2.0, n - 2) * spread
+        found.append(
+            Estimate(
+                value=value, low=None if half is None else value - half, high=None if half is None else value + half,
+                n=n, method=method, confidence=confidence, unit=unit, reason=said,
+                std_error=None if half is None else spread,
+            )
+        )  # fmt: skip
+    return found[0], found[1]
+
+
 def _signs(x: Floats, y: Floats, confidence: float) -> Estimate:
     moved = (x != 0.0) & (y != 0.0)
     n = int(moved.sum())
@@ -139,11 +181,7 @@ def _signs(x: Floats, y: Floats, confidence: float) -> Estimate:
             reason="no experiment moved both metrics", unscored=x.size,
         )  # fmt: skip
     agree = int((np.sign(x[moved]) == np.sign(y[moved])).sum())
-    low, high, std_error = wilson_bounds(agree / n, n, confidence, None)
-    return Estimate(
-        value=agree / n, low=low, high=high, n=n, method="wilson", confidence=confidence, unit="share",
-        std_error=std_error, unscored=x.size - n,
-    )  # fmt: skip
+    return share_of(agree, n, confidence, unscored=x.size - n)
 
 
 def _bias(difference: Floats, confidence: float, unit: str) -> Estimate:
