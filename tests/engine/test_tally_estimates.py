@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.core.errors import ConfigError
 from assay.core.records import Item, Output, Sample, Score
 from assay.core.task import Prompt, SampleList, Task
 from assay.engine.tally import Tally
 from assay.scorers import ExactMatch
-from assay.stats import PassAtK
+from assay.stats import PassAtK, PassHatK
 
 
 def task(**changes: Any) -> Task:
@@ -94,6 +97,62 @@ def test_pass_at_k_uses_every_epoch_of_a_sample() -> None:
     for epoch, value in enumerate((1.0, 0.0, 0.0)):
         tally.add(item(0, value, epoch=epoch))
     assert tally.estimates()["pass@2"].value == pytest.approx(1 - math.comb(2, 2) / math.comb(3, 2))
+
+
+@dataclass(frozen=True)
+class Named:
+    """The lowest of a sample's epochs, under any name."""
+
+    name: str
+    transform: str = "identity"
+
+    def reduce(self, values: Sequence[float]) -> float:
+        return min(values)
+
+
+def two_scorers(row: int, first: float, second: float, *, epoch: int = 0) -> Item:
+    single = item(row, first, epoch=epoch)
+    return replace(single, scores=[*single.scores, replace(single.scores[0], scorer="loose", value=second)])
+
+
+def test_metrics_of_one_name_are_shown_for_each_of_their_scorers() -> None:
+    """Two epochs: strict is right once, loose twice; so pass^2 is 0 for one and 1 for the other."""
+    shared, alone = PassHatK(k=2), PassAtK(k=2)
+    scorers = [ExactMatch(), ExactMatch(name="loose")]
+    tally = Tally(task(epochs=2, scorers=scorers, metrics={"exact_match": [shared, alone], "loose": [shared]}))
+    for epoch, strict in enumerate((1.0, 0.0)):
+        tally.add(two_scorers(0, strict, 1.0, epoch=epoch))
+    estimates = {name: estimate.value for name, estimate in tally.estimates().items()}
+    assert estimates == {
+        "exact_match": 0.5,
+        "exact_match.pass^2": 0.0,
+        "pass@2": 1.0,
+        "loose": 1.0,
+        "loose.pass^2": 1.0,
+    }
+
+
+def test_a_metric_called_like_a_scorer_hides_no_mean() -> None:
+    tally = Tally(
+        task(epochs=2, scorers=[ExactMatch(), ExactMatch(name="loose")], metrics={"exact_match": [Named("loose")]})
+    )
+    for epoch, strict in enumerate((1.0, 0.0)):
+        tally.add(two_scorers(0, strict, 0.0, epoch=epoch))
+    assert [tally.estimates()[name].value for name in ("exact_match", "exact_match.loose", "loose")] == [0.5, 0.0, 0.0]
+
+
+def test_a_metric_called_like_its_own_scorer_hides_no_mean() -> None:
+    tally = Tally(task(epochs=2, metrics={"exact_match": [Named("exact_match")]}))
+    for epoch, strict in enumerate((1.0, 0.0)):
+        tally.add(item(0, strict, epoch=epoch))
+    assert tally.primary_estimate().value == 0.5
+    assert tally.estimates()["exact_match.exact_match"].value == 0.0
+
+
+def test_two_metrics_of_one_name_for_one_scorer_are_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        task(metrics={"exact_match": [PassAtK(k=2), PassAtK(k=2)]})
+    assert (caught.value.code, "as:" in caught.value.hint) == ("metric.duplicate", True)
 
 
 @given(st.permutations(range(12)), st.lists(st.sampled_from([0.0, 1.0, None]), min_size=12, max_size=12))

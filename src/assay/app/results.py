@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from assay.app.tiered import cascade_name, speaks_of, tiered_comparison, tiered_rules
 from assay.app.wiring import App
 from assay.core.codec import to_plain
 from assay.core.errors import InvalidInputError, NotFoundError, StoreError, nearest
@@ -182,15 +183,24 @@ def show_item(app: App, run_id: str, sample_id: str, *, epoch: int = 0) -> dict[
 
 
 def scorer_facts(record: RunRecord) -> dict[str, ScorerFacts]:
-    """Unit, direction and version of a run's scorers, by name."""
+    """Unit, direction and version of a run's scorers and of its tiered figure, by name."""
     from assay.engine.compare import ScorerFacts
 
-    return {
+    facts = {
         scorer["name"]: ScorerFacts(
             unit=scorer["unit"], higher_is_better=scorer["higher_is_better"], version=scorer["version"]
         )
         for scorer in record.manifest["scorers"]
     }
+    name = cascade_name(record)
+    if name is not None:
+        tier = speaks_of(record)
+        facts[name] = ScorerFacts(
+            unit=tier.get("unit", "score"),
+            higher_is_better=tier.get("higher_is_better", True),
+            version=tier.get("version", "people"),
+        )
+    return facts
 
 
 def columns(app: App, record: RunRecord) -> dict[str, ScoreColumn]:
@@ -221,7 +231,7 @@ def compare(
 
     before, after = (app.store.metadata.run(run) for run in (baseline, candidate))
     facts = scorer_facts(before)
-    shared = [name for name in facts if name in scorer_facts(after)]
+    shared = [name for name in facts if name in scorer_facts(after) and name != cascade_name(before)]
     if not shared:
         raise InvalidInputError(
             f"{before.run_id} and {after.run_id} share no scorer",
@@ -241,6 +251,7 @@ def compare(
         segments={key: app.store.results.segment(before.run_id, key) for key in keys},
         broke=BrokeColumns.of(app.store.results, before.run_id, after.run_id),
         strata=strata_of_run(after.manifest) or strata_of_run(before.manifest),
+        tiered=tiered_comparison(app, before, after, confidence=confidence, margin=margin),
     )
 
 
@@ -275,6 +286,7 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
         baseline_versions={name: fact.version for name, fact in scorer_facts(before).items()} if before else None,
         segments={key: app.store.results.segment(record.run_id, key) for key in keys},
         strata=strata_of_run(record.manifest),
+        tiered=tiered_rules(app, parsed, record, before),
         baseline_strata=None if before is None else strata_of_run(before.manifest),
     )
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from assay._version import __version__
+from assay.app.cost import left_to_spend
 from assay.app.interrupts import Interrupts, interrupts
 from assay.app.tasks import LoadedTask, task_from_source
 from assay.app.wiring import App, gateway_config
@@ -18,14 +19,16 @@ from assay.core.errors import AssayError, ConfigError
 from assay.core.ids import make_id
 from assay.core.protocols import Holder, Observer
 from assay.core.records import RunRecord
+from assay.core.task import Task
 from assay.engine.manifest import build_manifest, manifest_hash
 from assay.engine.plan import Plan, make_plan
-from assay.engine.run import RunPlan, execute
+from assay.engine.run import execute
 from assay.engine.selection import Selection, select
-from assay.engine.solve import required_capabilities
+from assay.engine.solve import judge_models, judges_of, required_capabilities
+from assay.engine.state import RunPlan
 
 if TYPE_CHECKING:
-    from assay.gateway import Gateway, GatewayConfig
+    from assay.gateway import Gateway, GatewayConfig, Price
     from assay.gateway.budget import Budget
 
 Result = TypeVar("Result")
@@ -39,6 +42,7 @@ class RunOptions:
         timeout_s: The whole run ends after this many seconds with what it has; ``None`` is patient.
         use_cache: Replies of other runs may be used.
         include_degraded: Count what a fall-back model answered.
+        project: What the run is booked on; the setting's when ``None``.
     """
 
     limit: int | None = None
@@ -48,6 +52,7 @@ class RunOptions:
     timeout_s: float | None = None
     use_cache: bool = True
     include_degraded: bool = False
+    project: str | None = None
 
 
 @runtime_checkable
@@ -62,6 +67,7 @@ class Silent:
 
     def started(self, *, run_id: str, total: int, done: int, snapshot: Any) -> None: ...
     def item(self, item: Any) -> None: ...
+    def verdict(self, tier: str, done: int, wanted: int) -> None: ...
     def ended(self) -> None: ...
 
 
@@ -83,15 +89,20 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
 
     Raises:
         NotFoundError: The provider or model is unknown.
-        ConfigError: A key is missing, the model cannot do what the task needs, or its price is unknown and there is
-            a budget.
+        ConfigError: A key is missing, the model cannot do what the task needs, its price is unknown and there is a
+            budget, or several completions a call are asked for.
         InvalidInputError: The prompt cannot be written for any of the first samples.
+        BudgetExhaustedError: A limit of ``spending:`` is reached.
     """
-    from assay.gateway import capabilities_of, check_model, model_identity, price_of
+    from assay.gateway import capabilities_of, check_model, check_params, model_identity, price_of
 
+    options = replace(options, project=options.project or app.settings["project"])
+    left_to_spend(app, None)
     folders = [str(loaded.source["directory"])] if "directory" in loaded.source else []
     config = gateway_config(app.settings, loaded.limits, concurrency=options.concurrency, folders=folders)
-    check_model(model, config, budget_usd=options.budget_usd)
+    for asked in [model, *judge_models(loaded.task)]:
+        check_model(asked, config, budget_usd=options.budget_usd)
+    check_params(model, loaded.task.generate, config)
     offered = capabilities_of(model, config)
     missing = required_capabilities(loaded.task) - offered
     if missing:
@@ -109,14 +120,19 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
         loaded.task,
         model=model,
         selection=selection,
-        price_per_million=None if price is None else {"input": price.input, "output": price.output},
+        price_per_million=_per_million(price),
         price=None if price is None else price.to_dict(),
         concurrency=options.concurrency,
+        priced=lambda asked: _per_million(price_of(asked, config)),
     )
     identity = model_identity(model, config)
     return Prepared(
         loaded=loaded, model=model, selection=selection, plan=plan, options=options, config=config, identity=identity
     )
+
+
+def _per_million(price: Price | None) -> dict[str, float] | None:
+    return None if price is None else {"input": price.input, "output": price.output}
 
 
 def _alternative(missing: frozenset[str]) -> str:
@@ -133,6 +149,7 @@ def new_run(app: App, prepared: Prepared, *, suite_id: str | None = None) -> Run
     manifest = _manifest(prepared)
     digest = manifest_hash(manifest)
     plan = _plan(
+        app,
         prepared,
         run_id=make_id("run", now_ms=int(now * 1000), entropy=os.urandom(10)),
         manifest=manifest,
@@ -168,7 +185,7 @@ def _manifest(prepared: Prepared) -> dict[str, Any]:
     )
 
 
-def _plan(prepared: Prepared, *, run_id: str, manifest: Mapping[str, Any], digest: str) -> RunPlan:
+def _plan(app: App, prepared: Prepared, *, run_id: str, manifest: Mapping[str, Any], digest: str) -> RunPlan:
     return RunPlan(
         run_id=run_id,
         task=prepared.loaded.task,
@@ -180,7 +197,20 @@ def _plan(prepared: Prepared, *, run_id: str, manifest: Mapping[str, Any], diges
         timeout_s=prepared.options.timeout_s,
         include_degraded=prepared.options.include_degraded,
         skipped=prepared.loaded.skipped,
+        notes=_card_notes(app, prepared.loaded.task),
     )
+
+
+def _card_notes(app: App, task: Task) -> list[str]:
+    """Which judges of the task have no card, or an old one."""
+    judges = judges_of(task)
+    if not judges:
+        return []
+    from assay.app.judge_cards import card_note
+
+    now = datetime.now(UTC)
+    notes = [card_note(app.store.objects, judge.version, name=judge.name, now=now) for judge in judges]
+    return list(dict.fromkeys(note for note in notes if note is not None))
 
 
 def recorded(
@@ -219,7 +249,7 @@ def continued(app: App, prepared: Prepared, run_id: str) -> RunPlan:
             hint="restore what changed, or start a new run",
             code="run.changed",
         )
-    return _plan(prepared, run_id=record.run_id, manifest=record.manifest, digest=record.manifest_hash)
+    return _plan(app, prepared, run_id=record.run_id, manifest=record.manifest, digest=record.manifest_hash)
 
 
 async def carry_out(
@@ -238,7 +268,8 @@ async def carry_out(
         budget: What the run shares with others; its own (``options.budget_usd``) when ``None``.
     """
     if budget is None:
-        client = gateway.client(run_id=plan.run_id, budget_usd=options.budget_usd, use_cache=options.use_cache)
+        limit_usd = left_to_spend(app, options.budget_usd, run_id=plan.run_id)
+        client = gateway.client(run_id=plan.run_id, budget_usd=limit_usd, use_cache=options.use_cache)
     else:
         from assay.gateway.client import RunClient
 

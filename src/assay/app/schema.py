@@ -42,6 +42,15 @@ class GenerateFields(Strict):
     json_schema: dict[str, Any] | None = None
     extra: dict[str, Any] = Field({}, description="Sent to the provider as they are")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_completion(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "n" in given:
+            from assay.gateway.models import several_completions
+
+            raise several_completions("generate.n asks for several completions")
+        return given
+
 
 class LimitFields(Strict):
     """What a run may use."""
@@ -51,6 +60,20 @@ class LimitFields(Strict):
     tpm: float | None = Field(None, gt=0, description="Tokens a minute")
     budget_usd: float | None = Field(None, ge=0)
     timeout_s: float | None = Field(60, gt=0, description="Seconds one call may take")
+
+
+class TierFields(Strict):
+    """A rung of a cascade: free scorers, a judge, or people."""
+
+    tier: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    scorers: list[str | dict[str, Any]] = Field([], description="Of the programmatic tier: free, on every sample")
+    judge: str | dict[str, Any] | None = Field(None, description="name@provider/model, a file, or a judge written out")
+    model: str | None = Field(None, description="Of the judge, where its name does not say")
+    labels: str | None = Field(None, description="A file of people's labels: id, label")
+    share: float | None = Field(None, gt=0, le=1, description="Of all samples; 0.1, then 0.01 by default")
+    usd_per_label: float = Field(0.0, ge=0)
+    raters: int = Field(1, ge=1, description="People who label a sample")
+    hours: float | None = Field(None, ge=0, description="Until a label is there")
 
 
 class TaskFile(Strict):
@@ -74,13 +97,33 @@ class TaskFile(Strict):
     generate: GenerateFields = GenerateFields()
     epochs: int = Field(1, ge=1)
     scorers: list[str | dict[str, Any]] = []
-    metrics: dict[str, list[str]] = Field({}, description="Extra aggregates by scorer, e.g. pass@5, pass^3")
+    metrics: dict[str, list[str | dict[str, Any]]] = Field(
+        {}, description="Extra aggregates by scorer, e.g. pass@5, pass^3, {use: package/name, option: value}"
+    )
     primary: str | None = None
     segments: list[str] = []
+    cascade: list[TierFields] = Field([], description="Tiers, cheapest first; the first is programmatic")
+    estimate: str | None = Field(None, description="Tier whose verdict the cascade's figure speaks of; the last one")
+    estimate_as: str | None = Field(None, description="Name of that figure; the judge's name by default")
+    until: str | None = Field(None, description="half_width <= 0.02: stop asking the top tier when that is reached")
+    stakes: str | None = Field(None, description="Metadata key; samples where it is true go up every tier")
+    calibration: str | None = Field(None, description="A map that assay judge calibrate wrote; else a cold start")
+    budget_usd: float | None = Field(None, ge=0, description="The same as limits.budget_usd")
     limit: int | None = Field(None, ge=1)
     seed: int = 0
     limits: LimitFields = LimitFields()
     needs: list[str] = Field([], description="Tasks of the suite that must have ended well before this one starts")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_budget(cls, given: Any) -> Any:
+        """``budget_usd:`` beside a cascade is the run's limit."""
+        if not isinstance(given, dict) or given.get("budget_usd") is None:
+            return given
+        limits = given.get("limits") or {}
+        if isinstance(limits, dict) and limits.get("budget_usd") in (None, given["budget_usd"]):
+            return {**given, "budget_usd": None, "limits": {**limits, "budget_usd": given["budget_usd"]}}
+        raise ValueError("budget_usd: and limits.budget_usd: differ; give one of them")
 
     @model_validator(mode="after")
     def _whole(self) -> TaskFile:
@@ -90,8 +133,10 @@ class TaskFile(Strict):
             given = [name for name in ("prompt", "messages", "turns") if getattr(self, name) is not None]
             if len(given) != 1:
                 raise ValueError(f"give exactly one of prompt:, messages:, turns: (got {', '.join(given) or 'none'})")
-            if not self.scorers:
+            if not self.scorers and not self.cascade:
                 raise ValueError("a task needs scorers:")
+        if not self.cascade and (self.estimate or self.estimate_as or self.until or self.stakes or self.calibration):
+            raise ValueError("estimate:, estimate_as:, until:, stakes: and calibration: belong to a cascade:")
         return self
 
 
@@ -133,6 +178,14 @@ class ModelFields(Strict):
     price: PriceFields | None = None
 
 
+class SpendingFields(Strict):
+    """What all runs of a store may cost together; no run is started, and none goes on, beyond it."""
+
+    usd_per_day: float | None = Field(None, gt=0, description="A run counts on the day (UTC) it was started")
+    usd_per_month: float | None = Field(None, gt=0)
+    alert_at: float = Field(0.8, gt=0, le=1, description="Share of a limit from which assay cost ends with status 1")
+
+
 class SettingsFile(Strict):
     """``assay.yaml`` beside your evaluations."""
 
@@ -143,6 +196,8 @@ class SettingsFile(Strict):
     results_url: str | None = None
     objects_url: str | None = None
     confirm_above_usd: float | None = Field(None, ge=0)
+    project: str | None = Field(None, description="What runs are booked on; see assay cost")
+    spending: SpendingFields | None = None
     models: dict[str, ModelFields] = {}
 
 
@@ -151,6 +206,7 @@ FILES = {
     "suite": "assay.app.schema:SuiteFile",
     "settings": "assay.app.schema:SettingsFile",
     "experiment": "assay.app.experiment_file:ExperimentFile",
+    "judge": "assay.app.judge_file:JudgeFile",
 }
 """Where the schema of each file is; those of other products load only when asked for."""
 FileModel = TypeVar("FileModel", bound=BaseModel)

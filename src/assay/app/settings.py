@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.app.schema import ModelFields
+    from assay.app.schema import ModelFields, SpendingFields
 
 FILE = "assay.yaml"
 DEFAULTS: Mapping[str, Any] = {
@@ -19,6 +19,7 @@ DEFAULTS: Mapping[str, Any] = {
     "results_url": None,
     "objects_url": None,
     "confirm_above_usd": 5.0,
+    "project": None,
 }
 
 
@@ -33,10 +34,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Resolved settings by key, and how models are reached."""
+    """Resolved settings by key, how models are reached, and what may be spent."""
 
     resolved: Mapping[str, Setting]
     models: Mapping[str, ModelFields]
+    spending: SpendingFields | None = None
 
     def __getitem__(self, key: str) -> Any:
         return self.resolved[key].value
@@ -58,14 +60,15 @@ def load_settings(
     path = environ.get("ASSAY_CONFIG") or str(Path(directory) / FILE)
     from_file: Mapping[str, Any] = {}
     models: Mapping[str, ModelFields] = {}
+    spending: SpendingFields | None = None
     if environ.get("ASSAY_CONFIG") or Path(path).exists():
         from assay.app.schema import SettingsFile, check, read_yaml
 
         parsed = check(SettingsFile, read_yaml(path), where=path)
-        from_file = parsed.model_dump(exclude={"models"}, exclude_none=True)
-        models = parsed.models
+        from_file = parsed.model_dump(exclude={"models", "spending"}, exclude_none=True)
+        models, spending = parsed.models, parsed.spending
     resolved = {key: _resolve(key, default, environ, flags or {}, from_file, path) for key, default in DEFAULTS.items()}
-    return Settings(resolved=resolved, models=models)
+    return Settings(resolved=resolved, models=models, spending=spending)
 
 
 def _resolve(

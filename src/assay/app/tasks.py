@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.app.parts import build_metrics, build_scorer
+from assay.app.tiers import build_cascade, free_lines
 from assay.core.errors import ConfigError, NotFoundError, nearest
+from assay.core.protocols import Scorer
 from assay.core.records import GenerateParams
 from assay.core.task import Choices, Prompt, Samples, SolverSpec, Task, Turns
 
@@ -188,20 +190,22 @@ def task_from_file(
     }
     if spec.use is not None:
         loaded = _benchmark(spec.use, data=data, options=spec.options)
-        task, skipped = _overridden(loaded.task, spec), 0
+        task, skipped = _overridden(loaded.task, spec, directory), 0
     else:
         dataset, skipped = _samples(spec.dataset, directory, skip_bad=skip_bad)
         task = Task(
             name=spec.task,
             dataset=dataset,
             solver=_solver(spec, directory),
-            scorers=[build_scorer(line) for line in spec.scorers],
+            scorers=_scorers(spec, directory),
             generate=_generate(spec),
             epochs=spec.epochs,
             metrics=build_metrics(spec.metrics),
             primary=spec.primary,
             segments=spec.segments,
         )
+    if spec.cascade:
+        task = replace(task, cascade=build_cascade(spec, task.scorers, directory=directory))
     _check_names(task)
     models = tuple(spec.models) or ((spec.model,) if spec.model else ())
     made = LoadedTask(
@@ -210,10 +214,10 @@ def task_from_file(
     return _unguarded(made) if unsafe_exec else made
 
 
-def _overridden(task: Task, spec: TaskFile) -> Task:
+def _overridden(task: Task, spec: TaskFile, directory: str) -> Task:
     changes: dict[str, Any] = {"name": spec.task}
-    if spec.scorers:
-        changes["scorers"] = [build_scorer(line) for line in spec.scorers]
+    if spec.scorers or spec.cascade:
+        changes["scorers"] = _scorers(spec, directory, default=task.scorers)
     if spec.metrics:
         changes["metrics"] = build_metrics(spec.metrics)
     if "generate" in spec.model_fields_set:
@@ -222,6 +226,16 @@ def _overridden(task: Task, spec: TaskFile) -> Task:
         if key in spec.model_fields_set:
             changes[key] = getattr(spec, key)
     return replace(task, **changes)
+
+
+def _scorers(spec: TaskFile, directory: str, *, default: Sequence[Scorer] = ()) -> list[Scorer]:
+    """The scorers of a file, then those that only the programmatic tier of its cascade names."""
+    scorers = [build_scorer(line, folder=directory) for line in spec.scorers] or list(default)
+    for line in free_lines(spec):
+        scorer = build_scorer(line, folder=directory)
+        if scorer.name not in [known.name for known in scorers]:
+            scorers.append(scorer)
+    return scorers
 
 
 def _generate(spec: TaskFile) -> GenerateParams:
@@ -258,7 +272,14 @@ def _solver(spec: TaskFile, directory: str) -> SolverSpec:
 
 def _check_names(task: Task) -> None:
     names = [scorer.name for scorer in task.scorers]
-    for used in [*task.metrics, *([task.primary] if task.primary else [])]:
+    figures = [*names, *([task.cascade.name] if task.cascade else [])]
+    if task.primary and task.primary not in figures:
+        raise ConfigError(
+            f"{task.primary!r} is not a metric of task {task.name}",
+            hint=nearest(task.primary, figures),
+            code="scorer.unknown",
+        )
+    for used in task.metrics:
         if used not in names:
             raise ConfigError(
                 f"{used!r} is not a scorer of task {task.name}", hint=nearest(used, names), code="scorer.unknown"

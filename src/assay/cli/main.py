@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
-from importlib import import_module
 
 import click
 
+from assay.cli.groups import LazyGroup
 from assay.core.errors import AssayError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -25,10 +25,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("assay.cli.agreement", "Agreement of raters beyond chance, who stands apart, consensus labels."),
     "rank": ("assay.cli.rank", "Leaderboard from comparisons of two: ratings and ranks with intervals."),
     "forecast": ("assay.cli.forecast", "Forecast a series of states with a Markov chain, judged on its past."),
+    "judge": ("assay.cli.judge", "Judges: new, list, card, calibrate, attack, compare, golden."),
+    "cascade": ("assay.cli.cascade", "Tiered evaluation: plan a budget, replay recorded verdicts."),
+    "metric": ("assay.cli.metric", "Whether a cheap metric may speak for people: validate."),
+    "new": ("assay.cli.new", "Write a file to start from: a measurement plan."),
     "report": ("assay.cli.view", "Write one self-contained HTML page of a run."),
     "view": ("assay.cli.view", "Serve pages of all runs on this machine."),
     "experiment": ("assay.cli.experiment", "A/B tests: plan, assign, monitor, analyze, registry."),
     "fairness": ("assay.cli.fairness", "A metric by group and intersection: gaps with intervals, and a gate."),
+    "cost": ("assay.cli.cost", "What runs have cost, by whom and for what; forecast and limits."),
     "tasks": ("assay.cli.catalog", "Built-in benchmarks and scorers."),
     "models": ("assay.cli.catalog", "Providers, and what a model is known to cost."),
     "config": ("assay.cli.catalog", "Settings and where each came from."),
@@ -36,33 +41,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class Commands(click.Group):
-    """A group that knows its commands' names and imports one when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), f"{cmd_name}_command")
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from assay.core.errors import nearest
-
-            ctx.fail(f"there is no command {args[0]!r}; {nearest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    verbs=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="assay", prog_name="assay")
 def cli() -> None:
     """Assay says how good a language model is, how sure that is, what finding out cost, and whether it may be released.

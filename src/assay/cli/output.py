@@ -132,5 +132,9 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     if samples.get("skipped"):
         lines.append(f"left out: {samples['skipped']:,} malformed rows of the dataset (--skip-bad)")
     lines += [f"note: {note}" for note in summary.get("notes", ())]
+    if summary.get("cascade"):
+        from assay.cli.tiers_text import cascade_text
+
+        lines[4:4] = [cascade_text(summary["cascade"]), ""]
     lines.append(f"table {summary['table']}" if summary.get("table") else f"run {summary['run_id']}")
     return "\n".join(lines)

@@ -59,6 +59,13 @@ class PlainProgress:
             done = f"{self._label}{self._done:,}/{self._total:,} · {rate:.1f}/s"
             click.echo(f"{done} · {figures(self._snapshot())} · {left:.0f} s left", err=True)
 
+    def verdict(self, tier: str, done: int, wanted: int) -> None:
+        now = time.monotonic()
+        if now - self._spoke >= PLAIN_EVERY_S:
+            self._spoke = now
+            cost = money(self._snapshot().cost_usd)
+            click.echo(f"{self._label}tier {tier}: {done:,}/{wanted:,} verdicts · {cost}", err=True)
+
     def ended(self) -> None: ...
 
 
@@ -91,6 +98,13 @@ class LiveProgress:
         now = time.monotonic()
         if now - self._drawn >= 0.25:
             self._draw(now)
+
+    def verdict(self, tier: str, done: int, wanted: int) -> None:
+        now = time.monotonic()
+        if self._progress is not None and (now - self._drawn >= 0.25 or done == wanted):
+            figure = f"tier {tier} · {money(self._snapshot().cost_usd)}"
+            self._progress.update(self._bar, completed=done, total=wanted, figures=figure)
+            self._pending, self._drawn = 0, now
 
     def _draw(self, now: float) -> None:
         assert self._progress is not None

@@ -49,7 +49,13 @@ def run_command(
         prepared = _prepared(app, what, given)
         plan, budget = prepared.plan, prepared.options.budget_usd
         confirm(
-            app, "run", cost_usd=plan.cost_usd_max, calls=plan.calls, budget_usd=budget, given=given, ask=not as_json
+            app,
+            "run",
+            cost_usd=plan.whole_cost_usd_max,
+            calls=plan.calls,
+            budget_usd=budget,
+            given=given,
+            ask=not as_json,
         )
         summary = dict(run_task(app, prepared, observer=observer(silent=as_json)))
         if report:
@@ -251,3 +257,18 @@ def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -
     ]
     click.echo(f"{plan.task} · {plan.model}\n")
     click.echo(table(["forecast", ""], rows, cut=(1,)))
+    if plan.judges:
+        asked = [
+            [
+                judge.tier,
+                judge.judge,
+                judge.model,
+                f"{judge.verdicts:,}",
+                f"{judge.input_tokens:,}",
+                money(judge.cost_usd_max),
+            ]
+            for judge in plan.judges
+        ]
+        head = ["tier", "judge", "model", "verdicts", "input tokens", "cost, at most"]
+        click.echo("\n" + table(head, asked, align="<<<>>>", cut=(1, 2)))
+        click.echo(f"\nall together, at most {money(plan.whole_cost_usd_max)}")

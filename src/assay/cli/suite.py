@@ -33,7 +33,7 @@ def run_suite(app: App, path: str, given: Mapping[str, Any], *, as_json: bool) -
     confirm(
         app,
         "suite",
-        cost_usd=sum(plan.cost_usd_max or 0.0 for plan in plans),
+        cost_usd=sum(plan.whole_cost_usd_max or 0.0 for plan in plans),
         calls=sum(plan.calls for plan in plans),
         budget_usd=runs[0].prepared.options.budget_usd,
         given=given,

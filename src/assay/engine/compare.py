@@ -112,6 +112,7 @@ def compare_columns(
     broke: BrokeColumns | None = None,
     strata: Mapping[str, float] | None = None,
     primary: str | None = None,
+    tiered: Mapping[str, MetricComparison] | None = None,
     baseline_run: str = "A",
     candidate_run: str = "B",
     label: str = "B",
@@ -138,6 +139,7 @@ def compare_columns(
         strata: How many samples of the dataset are ``critical`` and ``ordinary``, where one of the runs drew only a
             part of the latter (``pairing.strata_of_run``); ``None`` where every sample was as likely as any other.
         primary: Metric the flips and segments are about; the first compared one when ``None``.
+        tiered: Figures of cascades, compared already (``cascade.versus``); they are corrected with the others.
         baseline_run: Id shown in the document; likewise ``candidate_run``.
         label: How sentences call the candidate.
 
@@ -148,7 +150,7 @@ def compare_columns(
     if not margin >= 0.0:
         raise InvalidInputError(f"margin is {margin}; it must be at least 0", hint="2 points of a share are 0.02")
     shared, refused = _comparable(baseline, candidate, scorers, candidate_versions or {})
-    found: dict[str, MetricComparison] = {}
+    found: dict[str, MetricComparison] = dict(tiered or {})
     pairs: dict[str, Pairs] = {}
     critical: set[str] = set()
     for name in shared:

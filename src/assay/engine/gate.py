@@ -52,6 +52,7 @@ def decide(
     segments: Mapping[str, Mapping[str, str]] | None = None,
     strata: Mapping[str, float] | None = None,
     baseline_strata: Mapping[str, float] | None = None,
+    tiered: Mapping[str, Evidence] | None = None,
     confidence: float = 0.95,
 ) -> Decision:
     """Apply gate rules; the decision is the worst of their verdicts.
@@ -66,6 +67,7 @@ def decide(
         strata: How many samples of the dataset are ``critical`` and ``ordinary``, where the candidate's run drew only a
             part of the latter (``pairing.strata_of_run``): they then weigh what they weigh in the dataset.
         baseline_strata: Likewise of the baseline's run; relative rules use it where ``strata`` is ``None``.
+        tiered: Evidence of the rules that ask about a cascade's figure, by the rule's text (``cascade.versus``).
         confidence: Of the intervals; the level of each claim is (1 - confidence) / 2.
 
     Raises:
@@ -75,8 +77,11 @@ def decide(
     """
     check_confidence(confidence)
     parsed = [parse_rule(rule) if isinstance(rule, str) else rule for rule in rules]
+    on_tiers = tiered or {}
     asked = [
-        _relative(
+        _on_tiers(rule, on_tiers[rule.text], scorers)
+        if rule.text in on_tiers
+        else _relative(
             rule, candidate, baseline, scorers, baseline_versions or {}, segments or {}, strata or baseline_strata
         )
         if rule.relative
@@ -91,6 +96,24 @@ def decide(
     ]
     worst = max((verdict.verdict for verdict in verdicts), key=_ORDER.index, default="inconclusive")
     return Decision(verdict=worst, rules=verdicts)
+
+
+def _on_tiers(rule: Rule, evidence: Evidence, scorers: Mapping[str, ScorerFacts]) -> _Question:
+    if not rule.relative:
+        return _Question(rule=rule, evidence=evidence, threshold=rule.threshold, above=rule.kind == "low")
+    better = scorers[rule.metric].higher_is_better
+    if better is None:
+        raise _no_direction(rule)
+    allowed = -rule.threshold if rule.kind == "noninferior" else rule.threshold
+    return _Question(rule=rule, evidence=evidence, threshold=allowed if better else -allowed, above=better)
+
+
+def _no_direction(rule: Rule) -> InvalidInputError:
+    return InvalidInputError(
+        f"{rule.text!r} needs a direction, and for {rule.metric} neither more nor less is better",
+        hint=f"use bounds: {rule.metric}.low >= … or {rule.metric}.high <= …",
+        code="gate.no_direction",
+    )
 
 
 def _column(rule: Rule, candidate: Mapping[str, ScoreColumn], scorers: Mapping[str, ScorerFacts]) -> Reduced:
@@ -138,11 +161,7 @@ def _relative(
             code="gate.baseline_missing",
         )
     if facts.higher_is_better is None:
-        raise InvalidInputError(
-            f"{rule.text!r} needs a direction, and for {rule.metric} neither more nor less is better",
-            hint=f"use bounds: {rule.metric}.low >= … or {rule.metric}.high <= …",
-            code="gate.no_direction",
-        )
+        raise _no_direction(rule)
     if baseline_versions.get(rule.metric, facts.version) != facts.version:
         raise InvalidInputError(
             f"the baseline was scored by another version of {rule.metric}",

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from assay.core.canonical import content_hash
+from assay.core.cascade import Cascade, People
 from assay.core.task import Task, Tool
 from assay.engine.selection import Selection
 
@@ -51,7 +52,8 @@ def build_manifest(
             for scorer in task.scorers
         ],
         "metrics": {name: [metric.name for metric in metrics] for name, metrics in task.metrics.items()},
-        "primary": task.primary or task.scorers[0].name,
+        "primary": task.primary or (task.cascade.name if task.cascade else task.scorers[0].name),
+        **({} if task.cascade is None else {"cascade": _cascade(task.cascade)}),
         "segments": list(task.segments),
         "notes": list(task.notes),
         "generate": describe(task.generate),
@@ -61,6 +63,37 @@ def build_manifest(
         "prices": dict(prices) if prices else None,
         "options": dict(options),
         "versions": {"assay": version, "python": platform.python_version()},
+    }
+
+
+def _cascade(cascade: Cascade) -> dict[str, Any]:
+    """Tiers and terms; people's labels are answers, like a model's, and no part of it."""
+    return {
+        "name": cascade.name,
+        "free": list(cascade.free),
+        "speaks_of": cascade.speaks_of,
+        "seed": cascade.seed,
+        "half_width": cascade.half_width,
+        "certain": cascade.certain,
+        "calibration": None if cascade.calibration is None else cascade.calibration.hash,
+        "tiers": [
+            {
+                "tier": tier.name,
+                "share": tier.share,
+                **(
+                    {"people": {"usd_per_label": tier.asks.usd_per_label, "raters": tier.asks.raters}}
+                    if isinstance(tier.asks, People)
+                    else {
+                        "judge": tier.asks.name,
+                        "model": tier.asks.model,
+                        "version": tier.asks.version,
+                        "unit": tier.asks.unit,
+                        "higher_is_better": tier.asks.higher_is_better,
+                    }
+                ),
+            }
+            for tier in cascade.tiers
+        ],
     }
 
 

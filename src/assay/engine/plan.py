@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from assay.core.errors import DataError, InvalidInputError
-from assay.core.records import ModelRequest
 from assay.core.task import Agent, Task
-from assay.engine.prompts import message_text
+from assay.engine.scout import DEFAULT_OUTPUT_TOKENS, JudgePlan, Priced, plan_judges, request_tokens
 from assay.engine.selection import Selection
 from assay.engine.solve import make_solver
 
-CHARS_PER_TOKEN = 4.0
-"""Rule of thumb for English and the common tokenizers; plans say that token figures are estimates."""
-DEFAULT_OUTPUT_TOKENS = 512
 LOOK_AT = 200
 
 
@@ -32,6 +28,7 @@ class Plan:
         half_width: Half the 95 % interval of a share near 50 % at this n, in points.
         detectable_paired: Smallest paired difference two such runs detect with 80 % power, in points, when 20 % of the
             samples change their verdict.
+        judges: What asking the task's judges would take, on top.
     """
 
     task: str
@@ -48,10 +45,17 @@ class Plan:
     latency_s: float
     half_width: float
     detectable_paired: float
+    judges: Sequence[JudgePlan] = ()
+
+    @property
+    def whole_cost_usd_max(self) -> float | None:
+        """Answers and verdicts together; ``None`` when a price is unknown."""
+        costs = [self.cost_usd_max, *(judge.cost_usd_max for judge in self.judges)]
+        return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
 
     def to_dict(self) -> dict[str, Any]:
         """The ``assay plan --json`` document."""
-        return {"schema": "assay.plan/1", **asdict(self)}
+        return {"schema": "assay.plan/1", **asdict(self), "whole_cost_usd_max": self.whole_cost_usd_max}
 
 
 def make_plan(
@@ -63,6 +67,7 @@ def make_plan(
     price: Mapping[str, Any] | None,
     concurrency: int,
     latency_s: float = 2.0,
+    priced: Priced = lambda model: None,
 ) -> Plan:
     """Forecast a run from its first rendered prompts; also the check that prompts can be written at all.
 
@@ -83,7 +88,7 @@ def make_plan(
             problem = problem or error
             continue
         calls += len(requests)
-        tokens += sum(estimate_tokens(request) for request in requests)
+        tokens += sum(request_tokens(request) for request in requests)
     if problem is not None and not calls:
         raise problem
     scale = len(selection.rows) * task.epochs / len(looked_at)
@@ -109,11 +114,5 @@ def make_plan(
         latency_s=latency_s,
         half_width=100 * 1.959964 * 0.5 / samples**0.5,
         detectable_paired=100 * (1.959964 + 0.841621) * (0.2 / samples) ** 0.5,
+        judges=plan_judges(task, [task.dataset[row] for row in looked_at], count=samples * task.epochs, priced=priced),
     )
-
-
-def estimate_tokens(request: ModelRequest) -> int:
-    """Prompt tokens of a request by length; options count as continuations of the prompt."""
-    text = len(request.prompt or "") + sum(len(message_text(message)) for message in request.messages or ())
-    options = sum(len(option) for option in request.options or ())
-    return round((text + options) / CHARS_PER_TOKEN) + 1

@@ -4,94 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from assay.core.errors import AssayError, BudgetExhaustedError, DataError, InvalidInputError, ProviderError
-from assay.core.protocols import Clock, ModelClient, Observer, Snapshot, Stores
-from assay.core.records import Item, Output
-from assay.core.task import Task
+from assay.core.protocols import Clock, ModelClient, Observer, Stores
+from assay.core.records import Item, Output, Sample
 from assay.engine.draft import CHUNK, Draft
 from assay.engine.scoring import ItemScorer
-from assay.engine.selection import Selection
-from assay.engine.solve import make_solver
+from assay.engine.solve import Solver, make_solver
+from assay.engine.state import RunPlan, RunState, may_be_mended, recorded, unseal
 from assay.engine.summary import summarise
 from assay.engine.tally import Tally
 
-FINAL_ERRORS = frozenset({"bad_sample", "context_overflow", "no recorded output", "content_filter"})
-"""Failures that another attempt cannot mend; every other failed item is made again when a run is resumed."""
 
+@runtime_checkable
+class KeepsBooks(Protocol):
+    """A ModelClient whose usage is that of the whole run, earlier parts included."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
-    """What is to be executed; the manifest is its recorded form. ``skipped`` counts malformed rows left out."""
-
-    run_id: str
-    task: Task
-    model: str
-    selection: Selection
-    manifest: Mapping[str, Any]
-    manifest_hash: str
-    concurrency: int = 100
-    timeout_s: float | None = None
-    include_degraded: bool = False
-    skipped: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class RunState:
-    """An execution under way.
-
-    Attributes:
-        stop: Why no further item is started: ``budget``, ``timeout``, ``interrupted``, ``key_refused``.
-        problem: What makes every further call pointless.
-    """
-
-    plan: RunPlan
-    stores: Stores
-    client: ModelClient
-    observer: Observer
-    clock: Clock
-    tally: Tally
-    done: set[tuple[str, int]] = field(default_factory=set)
-    stop: str | None = None
-    problem: ProviderError | None = None
-    failed: int = 0
-    seconds_before: float = 0.0
-    started_at: float = 0.0
-    workers: list[asyncio.Task[None]] = field(default_factory=list)
-    draft: Draft | None = None
-
-    @property
-    def total(self) -> int:
-        return len(self.plan.selection.rows) * self.plan.task.epochs
-
-    def request_stop(self, reason: str) -> None:
-        """Start nothing more and give up what is in flight; what was read is kept."""
-        self.stop = self.stop or reason
-        for worker in self.workers:
-            worker.cancel()
-
-    def snapshot(self) -> Snapshot:
-        """The running figures."""
-        return Snapshot(self.tally.primary, self.tally.primary_estimate(), self.client.usage().cost_usd, self.failed)
+    def recall(self, output: Output) -> None:
+        """Count the calls of an output that an earlier part has recorded."""
+        ...
 
 
 async def recall(state: RunState) -> None:
     """Take in what earlier executions have recorded, and drop the items that failed and may succeed now."""
     run_id, journal, results = state.plan.run_id, state.stores.journal, state.stores.results
     again: list[tuple[str, int]] = []
-    for item in _recorded(state):
+    books = state.client if isinstance(state.client, KeepsBooks) else None
+    for item in recorded(state):
         key = (item.sample.id, item.output.epoch)
-        if _may_be_mended(item):
+        if may_be_mended(item):
             again.append(key)
         else:
             state.done.add(key)
             _count(state, item)
+            if books is not None:
+                books.recall(item.output)
     if results.sealed(run_id) and len(state.done) < state.total:
-        _unseal(state)
+        unseal(state)
     if again:
         journal.forget_items(run_id, again)
     previous = state.stores.metadata.run(run_id).summary
@@ -102,7 +53,7 @@ async def work(state: RunState) -> None:
     """Generate and score every item not yet recorded, many at a time."""
     plan = state.plan
     solver = make_solver(plan.task, model=plan.model)
-    scorer = ItemScorer(plan.task.scorers, include_degraded=plan.include_degraded)
+    scorer = ItemScorer(plan.task.scorers, client=state.client, include_degraded=plan.include_degraded)
     pending = _pending(state)
     observer, journal = state.observer, state.stores.journal
 
@@ -110,7 +61,8 @@ async def work(state: RunState) -> None:
         for row, epoch in pending:
             sample = plan.task.dataset[row]
             try:
-                output = await solver.solve(sample, epoch=epoch, client=state.client)
+                output = await _solved(solver, sample, epoch=epoch, client=state.client)
+                scores = await scorer.score(sample, output)
             except BudgetExhaustedError:
                 state.stop = state.stop or "budget"
                 return
@@ -118,9 +70,7 @@ async def work(state: RunState) -> None:
                 state.problem = error
                 state.request_stop("key_refused")
                 return
-            except (InvalidInputError, DataError) as error:
-                output = Output(sample_id=sample.id, epoch=epoch, error="bad_sample", finish_reason=str(error))
-            item = Item(row=row, sample=sample, output=output, scores=await scorer.score(sample, output))
+            item = Item(row=row, sample=sample, output=output, scores=scores)
             journal.append_item(plan.run_id, item)
             _count(state, item)
             if state.draft is not None:
@@ -132,7 +82,9 @@ async def work(state: RunState) -> None:
     observer.started(run_id=plan.run_id, total=state.total, done=len(state.done), snapshot=state.snapshot)
     if state.stop:
         return
-    if not state.done and state.total > CHUNK:  # all of a run that is worth it; else the journal is sealed at the end
+    if (
+        not state.done and state.total > CHUNK and plan.task.cascade is None
+    ):  # all of a run that is worth it; else the journal is sealed at the end
         order = ((row, epoch) for row in plan.selection.rows for epoch in range(plan.task.epochs))
         state.draft = Draft(state.stores.results, plan.run_id, order=order)
     count = min(plan.concurrency, state.total - len(state.done))
@@ -150,6 +102,21 @@ async def work(state: RunState) -> None:
             task.cancel()
         await asyncio.gather(*state.workers, return_exceptions=True)
         journal.flush()
+
+
+async def _solved(solver: Solver, sample: Sample, *, epoch: int, client: ModelClient) -> Output:
+    try:
+        return await solver.solve(sample, epoch=epoch, client=client)
+    except (InvalidInputError, DataError) as error:
+        return Output(sample_id=sample.id, epoch=epoch, error="bad_sample", finish_reason=str(error), calls=0)
+
+
+async def escalate(state: RunState) -> None:
+    """Ask the tiers of the task's cascade, if it has one, about what is drawn for each."""
+    if state.plan.task.cascade is not None:
+        from assay.engine.cascade.step import go_up
+
+        await go_up(state)
 
 
 async def seal(state: RunState) -> None:
@@ -173,11 +140,16 @@ async def aggregate(state: RunState) -> None:
         stop=state.stop,
         failed=state.failed,
         seconds=seconds,
+        board=state.board,
     )
+    if state.board is not None and state.board.rungs:
+        from assay.engine.cascade.kept import KeptTiers, object_name
+
+        state.stores.objects.put(object_name(state.plan.run_id), KeptTiers.of(state.board).to_bytes())
     state.stores.metadata.update_run(state.plan.run_id, status=summary["status"], summary=summary)
 
 
-STEPS: tuple[Callable[[RunState], Awaitable[None]], ...] = (recall, work, seal, aggregate)
+STEPS: tuple[Callable[[RunState], Awaitable[None]], ...] = (recall, work, escalate, seal, aggregate)
 
 
 async def execute(
@@ -246,26 +218,4 @@ def _pending(state: RunState) -> Iterator[tuple[int, int]]:
 
 def _count(state: RunState, item: Item) -> None:
     state.tally.add(item)
-    state.failed += _may_be_mended(item)
-
-
-def _may_be_mended(item: Item) -> bool:
-    return item.output.error is not None and item.output.error not in FINAL_ERRORS
-
-
-def _recorded(state: RunState) -> Iterator[Item]:
-    """Sealed and live items of the run in plan order; a live one replaces the sealed one it was made from."""
-    run_id, journal, results = state.plan.run_id, state.stores.journal, state.stores.results
-    if not results.sealed(run_id):
-        return journal.items(run_id)
-    live = journal.done(run_id)
-    sealed = (item for item in results.items(run_id) if (item.sample.id, item.output.epoch) not in live)
-    return heapq.merge(sealed, journal.items(run_id), key=lambda item: (item.row, item.output.epoch))
-
-
-def _unseal(state: RunState) -> None:
-    """Bring a sealed run's items back to the journal, where items can be made again."""
-    journal, run_id = state.stores.journal, state.plan.run_id
-    for item in state.stores.results.items(run_id):
-        journal.append_item(run_id, item)
-    journal.flush()
+    state.failed += may_be_mended(item)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
-from assay.core.protocols import AsyncScorer, Scorer
+from assay.core.errors import BudgetExhaustedError, ProviderError
+from assay.core.protocols import AsyncScorer, Judge, ModelClient, Scorer
 from assay.core.records import Output, Sample, Score
 
 
@@ -16,16 +18,32 @@ class ItemScorer:
     for answered is scored and marked, and kept out of the estimates unless ``include_degraded``.
     """
 
-    def __init__(self, scorers: Sequence[Scorer], *, include_degraded: bool = False) -> None:
-        self._scorers = [(scorer, scorer if isinstance(scorer, AsyncScorer) else None) for scorer in scorers]
+    def __init__(
+        self, scorers: Sequence[Scorer], *, client: ModelClient | None = None, include_degraded: bool = False
+    ) -> None:
+        self._scorers = [(scorer, self._way(scorer, client)) for scorer in scorers]
         self._include_degraded = include_degraded
 
+    @staticmethod
+    def _way(scorer: Scorer, client: ModelClient | None) -> Callable[[Sample, Output], Awaitable[Score]] | None:
+        """How a scorer that waits is asked; ``None`` for one that does not."""
+        if isinstance(scorer, Judge) and client is not None:
+            return partial(scorer.judge, client=client)
+        return scorer.score_async if isinstance(scorer, AsyncScorer) else None
+
     async def score(self, sample: Sample, output: Output) -> list[Score]:
-        """One Score a scorer, in the task's order."""
+        """One Score a scorer, in the task's order.
+
+        Raises:
+            BudgetExhaustedError: A judge's call was not sent because it might not be payable.
+            ProviderError: A judge's key is refused.
+        """
         scores = []
         for scorer, waits in self._scorers:
             try:
-                score = await waits.score_async(sample, output) if waits else scorer.score(sample, output)
+                score = await waits(sample, output) if waits else scorer.score(sample, output)
+            except (BudgetExhaustedError, ProviderError):
+                raise
             except Exception as error:  # a scorer is somebody else's code: its failure costs this item its score only
                 score = Score(
                     sample_id=sample.id,

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 from assay.engine.tally import Tally
 
 if TYPE_CHECKING:
-    from assay.engine.run import RunPlan
+    from assay.engine.cascade.board import Board
+    from assay.engine.state import RunPlan
 
 SCHEMA = "assay.run/1"
 
 
 def summarise(
-    plan: RunPlan, tally: Tally, *, usage: Mapping[str, Any], stop: str | None, failed: int, seconds: float
+    plan: RunPlan,
+    tally: Tally,
+    *,
+    usage: Mapping[str, Any],
+    stop: str | None,
+    failed: int,
+    seconds: float,
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Figures of a run as it stands.
 
@@ -23,6 +31,10 @@ def summarise(
     """
     planned = len(plan.selection.rows)
     metrics = {name: estimate.to_dict() for name, estimate in tally.estimates().items()}
+    segments, tiers = tally.segments(), None
+    if board is not None and board.rungs:
+        tiers = _with_tiers(board, stop, segments)
+        metrics = {tiers["metric"]: tiers["new_inputs"], **metrics}
     scored = metrics[tally.primary]["n"]
     reasons = dict(tally.reasons)
     if planned > tally.samples:
@@ -32,9 +44,11 @@ def summarise(
         "task": plan.task.name,
         "model": plan.model,
         "schema": SCHEMA,
-        "status": _status(stop, failed=failed, degraded=tally.degraded),
+        "status": _status(
+            stop, failed=failed, degraded=tally.degraded or (tiers is not None and tiers["these_items"]["degraded"])
+        ),
         "manifest": plan.manifest_hash,
-        "primary": tally.primary,
+        "primary": plan.task.primary or (tally.primary if tiers is None else tiers["metric"]),
         "samples": {
             "planned": planned,
             "scored": scored,
@@ -46,11 +60,24 @@ def summarise(
             "skipped": plan.skipped,
         },
         "metrics": metrics,
-        "segments": tally.segments(),
-        "notes": list(plan.task.notes),
+        "segments": segments,
+        "notes": [*plan.task.notes, *plan.notes],
         "usage": dict(usage),
         "seconds": round(seconds, 3),
+        **({} if tiers is None else {"cascade": tiers}),
     }
+
+
+def _with_tiers(board: Board, stop: str | None, segments: list[dict[str, Any]]) -> dict[str, Any]:
+    """The cascade's part of the document; its figure on each segment is put beside the scorers'."""
+    from assay.engine.cascade.figure import segments_of, summary_of
+
+    tiers = summary_of(board, stop=stop)
+    for part, estimate in segments_of(board).items():
+        row = next((row for row in segments if (row["key"], row["value"]) == part), None)
+        if row is not None:
+            row["metrics"][tiers["metric"]] = estimate
+    return tiers
 
 
 def _status(stop: str | None, *, failed: int, degraded: int) -> str:

@@ -1,0 +1,132 @@
+"""What recorded runs say through their cascades: for comparisons, gates and the queue of people's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from assay.core.errors import InvalidInputError, NotFoundError
+from assay.core.records import RunRecord
+
+if TYPE_CHECKING:
+    from assay.app.wiring import App
+    from assay.engine.cascade.kept import KeptTiers
+    from assay.engine.paired_metric import MetricComparison
+    from assay.engine.rules import Rule
+    from assay.stats.evidence import Evidence
+
+
+def cascade_name(record: RunRecord) -> str | None:
+    """The name of a run's tiered figure; ``None`` where the task has no cascade."""
+    name: str | None = record.manifest.get("cascade", {}).get("name")
+    return name
+
+
+def kept_tiers(app: App, record: RunRecord) -> KeptTiers:
+    """Who was asked what in a run.
+
+    Raises:
+        NotFoundError: The run has no cascade, or has not come to its end yet.
+    """
+    from assay.engine.cascade.kept import KeptTiers, object_name
+
+    name = object_name(record.run_id)
+    if cascade_name(record) is None or not app.store.objects.exists(name):
+        what = "has no cascade" if cascade_name(record) is None else "has not asked its tiers yet"
+        raise NotFoundError(
+            f"run {record.run_id} {what}",
+            hint="give the task a cascade:" if "no" in what.split() else f"assay resume {record.run_id}",
+            code="cascade.none",
+        )
+    return KeptTiers.from_bytes(app.store.objects.get(name))
+
+
+def speaks_of(record: RunRecord) -> Mapping[str, Any]:
+    """The tier, as the manifest has it, whose verdict a run's figure estimates."""
+    cascade = record.manifest["cascade"]
+    found: Mapping[str, Any] = next(tier for tier in cascade["tiers"] if tier["tier"] == cascade["speaks_of"])
+    return found
+
+
+def tiered_comparison(
+    app: App, before: RunRecord, after: RunRecord, *, confidence: float, margin: float
+) -> dict[str, MetricComparison]:
+    """The tiered figure of two runs compared, where both have it and mean the same verdict."""
+    name = cascade_name(after)
+    if name is None or name != cascade_name(before):
+        return {}
+    one, other = (speaks_of(record) for record in (before, after))
+    if one.get("version") != other.get("version") or ("people" in one) != ("people" in other):
+        return {}
+    from assay.engine.cascade.versus import compare_tiers
+
+    found = compare_tiers(
+        kept_tiers(app, before),
+        kept_tiers(app, after),
+        higher_is_better=_direction(after),
+        confidence=confidence,
+        margin=margin,
+    )
+    return {name: found}
+
+
+def _direction(record: RunRecord) -> bool | None:
+    direction: bool | None = speaks_of(record).get("higher_is_better", True)
+    return direction
+
+
+def tiered_rules(app: App, rules: Sequence[Rule], record: RunRecord, baseline: RunRecord | None) -> dict[str, Evidence]:
+    """Evidence of the rules that ask about the run's tiered figure, by the rule's text.
+
+    Raises:
+        InvalidInputError: A relative rule has no baseline, or one whose figure means another verdict.
+    """
+    from assay.engine.cascade.versus import difference_evidence, tiered_evidence
+
+    found = {}
+    for rule in rules:
+        if rule.metric != cascade_name(record):
+            continue
+        kept = kept_tiers(app, record)
+        if not rule.relative:
+            found[rule.text] = tiered_evidence(kept, within=_within(app, record, kept, rule))
+            continue
+        if rule.segment is not None:
+            raise InvalidInputError(
+                f"{rule.text!r} compares a segment of a tiered figure, which has too few verdicts on both sides",
+                hint="use an absolute rule for the segment, or a relative one for the whole",
+                code="gate.tiered_segment",
+            )
+        if baseline is None or speaks_of(baseline).get("version") != speaks_of(record).get("version"):
+            raise InvalidInputError(
+                f"{rule.text!r} needs a baseline whose {rule.metric} means the same verdict",
+                hint="name a run of the same task: --baseline RUN",
+                code="gate.baseline_missing",
+            )
+        found[rule.text] = difference_evidence(kept_tiers(app, baseline), kept)
+    return found
+
+
+def _within(app: App, record: RunRecord, kept: KeptTiers, rule: Rule) -> list[bool] | None:
+    if rule.segment is None:
+        return None
+    key, value = rule.segment
+    members = app.store.results.segment(record.run_id, key)
+    found = [members.get(sample_id) == value for sample_id in kept.ids]
+    if not any(found):
+        raise NotFoundError(f"no sample has {key} = {value!r}", hint="see: assay show RUN", code="segment.unknown")
+    return found
+
+
+def label_queue(app: App, run_id: str) -> list[dict[str, Any]]:
+    """Samples whose label people still owe: ``{"id", "input", "output", "label": None}``, in the order drawn.
+
+    Raises:
+        NotFoundError: There is no such run, or it has no cascade.
+    """
+    record = app.store.metadata.run(run_id)
+    lines = []
+    for sample_id in kept_tiers(app, record).waiting:
+        item = app.store.results.item(record.run_id, sample_id, 0)
+        lines.append({"id": sample_id, "input": item.sample.input, "output": item.output.text, "label": None})
+    return lines

@@ -1,0 +1,1 @@
+"""Tiered evaluation: who is asked what, with which known probability, and the one estimate that follows."""

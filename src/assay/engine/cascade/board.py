@@ -1,0 +1,150 @@
+"""What a run knows of its cascade: every sample's free scores, and who was asked what and said what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assay.core.cascade import Cascade, People, Tier
+from assay.core.records import Item, Score
+from assay.engine.cascade.draw import Bools, Draw, Floats, Rung, conditional_rates
+
+Key = tuple[str, int]
+MENDABLE = frozenset({"provider_error", "timeout", "rate_limited", "unavailable", "bad_reply"})
+"""Why a verdict is missing that another attempt may get: no statement about the output."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Board:
+    """One row a sample, in plan order; epochs of a sample go up together, and a tier's verdict is their mean.
+
+    Attributes:
+        system: The model whose outputs are judged.
+        ids: Of the samples.
+        epochs: Keys (sample, epoch) of each row.
+        free: Free scores by scorer, one a row (mean of the epochs), NaN where one is missing.
+        failed: Rows that the programmatic tier cannot tell: there is an output, and a free score is missing.
+        clusters: Of each row; ``None`` where independent.
+        certain: Rows that go up every tier, whatever is drawn.
+        parts: ``(key, value)`` of the segments each row belongs to.
+        verdicts: For each tier in use, the Scores had so far.
+        rungs: Draws so far, the programmatic tier's first.
+    """
+
+    cascade: Cascade
+    system: str | None = None
+    ids: list[str] = field(default_factory=list)
+    epochs: list[list[Key]] = field(default_factory=list)
+    free: dict[str, list[float]] = field(default_factory=dict)
+    failed: list[bool] = field(default_factory=list)
+    clusters: list[str | None] = field(default_factory=list)
+    certain: list[bool] = field(default_factory=list)
+    parts: list[list[tuple[str, str]]] = field(default_factory=list)
+    verdicts: list[dict[Key, Score]] = field(default_factory=list)
+    rungs: list[Rung] = field(default_factory=list)
+
+    @property
+    def tiers(self) -> Sequence[Tier]:
+        """The tiers above the programmatic one that are asked."""
+        return self.cascade.used
+
+    def scores(self, tier: int, row: int) -> list[Score]:
+        """A tier's Scores on a row's epochs, of those it has."""
+        held = self.verdicts[tier]
+        return [held[key] for key in self.epochs[row] if key in held]
+
+    def values(self, tier: int) -> Floats:
+        """A tier's verdict on every row (mean of the epochs'), NaN where it has none."""
+        found = np.full(len(self.ids), np.nan)
+        for row in self.rungs[tier + 1].rows():
+            values = [score.value for score in self.scores(tier, row) if score.value is not None]
+            if values:
+                found[row] = sum(values) / len(values)
+        return found
+
+    def could_not_tell(self, tier: int) -> Bools:
+        """Rows on which a tier gave no verdict although its model answered."""
+        found = np.zeros(len(self.ids), dtype=bool)
+        for row in self.rungs[tier + 1].rows():
+            scores = self.scores(tier, row)
+            lost = [score.reason for score in scores if score.value is None]
+            found[row] = bool(lost) and len(lost) == len(scores) and not MENDABLE.intersection(lost)
+        return found
+
+    def climb_to(self, tier: int) -> None:
+        """Draw for a tier; the tier below has been asked."""
+        if not self.rungs:
+            self.rungs.append(self._draw().everything())
+        rates = conditional_rates([one.share for one in self.tiers])
+        failed = np.asarray(self.failed) if tier == 0 else self.could_not_tell(tier - 1)
+        below = self.rungs[tier]
+        self.rungs.append(self._draw().above(below, tier=self.tiers[tier].name, rate=rates[tier], failed=failed))
+
+    def _draw(self) -> Draw:
+        return Draw(self.ids, seed=self.cascade.seed, certain=self.certain)
+
+    def to_ask(self, tier: int) -> list[Key]:
+        """Keys of the rows drawn for a tier that it has not answered, in the order drawn."""
+        held = self.verdicts[tier]
+        return [
+            key
+            for row in self.rungs[tier + 1].rows()
+            for key in self.epochs[row]
+            if key not in held or held[key].reason in MENDABLE
+        ]
+
+    def waiting(self) -> list[str]:
+        """Samples drawn for people that have no label yet, in the order drawn."""
+        place = len(self.tiers) - 1
+        if not isinstance(self.tiers[place].asks, People) or len(self.rungs) <= place + 1:
+            return []
+        return list(dict.fromkeys(sample_id for sample_id, _ in self.to_ask(place)))
+
+    def cost_usd(self, tier: int) -> float | None:
+        """What a tier's verdicts cost when they were first paid; ``None`` when a price is unknown."""
+        held, asks = self.verdicts[tier], self.tiers[tier].asks
+        if isinstance(asks, People):
+            return asks.usd_per_item * len({sample_id for sample_id, _ in held})
+        costs = [score.cost_usd for score in held.values() if score.reason not in MENDABLE]
+        return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
+
+
+def read_board(
+    cascade: Cascade, items: Iterable[Item], *, system: str | None = None, segments: Sequence[str] = ()
+) -> Board:
+    """The board of a run from its recorded items, in plan order, before anything is drawn."""
+    board = Board(
+        cascade=cascade, system=system, free={name: [] for name in cascade.free}, verdicts=[{} for _ in cascade.used]
+    )
+    columns = {cascade.column(tier): place for place, tier in enumerate(cascade.used)}
+    held: list[Item] = []
+    for item in items:
+        if held and held[0].sample.id != item.sample.id:
+            _add(board, held, segments)
+            held = []
+        held.append(item)
+        for score in item.scores:
+            if score.scorer in columns:
+                board.verdicts[columns[score.scorer]][item.sample.id, item.output.epoch] = score
+    if held:
+        _add(board, held, segments)
+    return board
+
+
+def _add(board: Board, items: Sequence[Item], segments: Sequence[str]) -> None:
+    sample, cascade = items[0].sample, board.cascade
+    board.ids.append(sample.id)
+    board.epochs.append([(sample.id, item.output.epoch) for item in items])
+    board.clusters.append(sample.cluster)
+    board.certain.append(sample.critical or bool(cascade.certain and sample.metadata.get(cascade.certain)))
+    parts = [(key, str(sample.metadata[key])) for key in segments if sample.metadata.get(key) is not None]
+    board.parts.append([*parts, ("critical", "true")] if sample.critical else parts)
+    answered = all(item.output.error is None for item in items)
+    failed = False
+    for name in cascade.free:
+        values = [s.value for item in items for s in item.scores if s.scorer == name and s.value is not None]
+        board.free[name].append(sum(values) / len(values) if values else float("nan"))
+        failed = failed or (answered and not values)
+    board.failed.append(failed)

@@ -1,0 +1,150 @@
+"""The figures of a cascade in a run: the whole, its segments, and what a page says of every tier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assay.core.cascade import PROGRAMMATIC, People
+from assay.core.errors import InvalidInputError
+from assay.engine.cascade.board import Board
+from assay.engine.cascade.compare import tiered_segments
+from assay.engine.cascade.estimate import TieredEstimate, tiered_estimate
+from assay.engine.cascade.verdicts import Question, TierVerdicts
+from assay.stats.scalar import NEW_INPUTS, THESE_ITEMS
+
+SCHEMA = "assay.cascade_run/1"
+
+
+def tier_verdicts(board: Board) -> list[TierVerdicts]:
+    """What every tier said, lowest first, as the estimator takes it."""
+    size = len(board.ids)
+    free = np.column_stack([board.free[name] for name in board.free]) if board.free else np.zeros((size, 1))
+    lowest = TierVerdicts(name=PROGRAMMATIC, values=free, asked=np.ones(size, dtype=bool))
+    above = [
+        TierVerdicts.of(board.rungs[place + 1], board.values(place), cost_usd=board.cost_usd(place))
+        for place in range(len(board.rungs) - 1)
+    ]
+    return _mapped(board, [lowest, *above])
+
+
+def _mapped(board: Board, tiers: list[TierVerdicts]) -> list[TierVerdicts]:
+    """The tiers with the predictions of a calibration map, where the cascade has one and came up to its top."""
+    calibration = board.cascade.calibration
+    if calibration is None or len(tiers) <= len(board.tiers):
+        return tiers
+    features = {**board.free, **{tier.name: tier.values for tier in tiers[1:-1]}}
+    predicted = calibration.proxies(features, [board.system] * len(board.ids))
+    variances = calibration.prior_variances(known_systems=board.system in calibration.systems)
+    lower = [
+        replace(tier, prediction=np.where(np.asarray(tier.asked), prediction, np.nan), prior_variance=variance)
+        for tier, prediction, variance in zip(tiers[:-1], predicted, variances, strict=True)
+    ]
+    return [*lower, tiers[-1]]
+
+
+def question_of(board: Board, *, estimand: str = THESE_ITEMS, confidence: float = 0.95) -> Question:
+    """What a run asks of its verdicts."""
+    asks = board.tiers[-1].asks
+    return Question(
+        estimand=estimand,
+        clusters=_clusters(board) if estimand == NEW_INPUTS and any(board.clusters) else None,
+        confidence=confidence,
+        share=not isinstance(asks, People) and asks.unit == "share",
+        unit="score" if isinstance(asks, People) else asks.unit,
+    )
+
+
+def _clusters(board: Board) -> list[str]:
+    return [f"sample {own}" if of is None else f"of {of}" for own, of in zip(board.ids, board.clusters, strict=True)]
+
+
+def figure(board: Board, *, estimand: str = THESE_ITEMS, interrupted: str | None = None) -> TieredEstimate:
+    """The verdict of the tier that the cascade speaks of, over all items."""
+    return tiered_estimate(
+        tier_verdicts(board), question=question_of(board, estimand=estimand), interrupted=interrupted
+    )
+
+
+def still_wide(half_width: float) -> Callable[[Board], bool]:
+    """Whether the interval is wider than wanted on one of its sides, or not there yet."""
+
+    def wide(board: Board) -> bool:
+        try:
+            estimate = figure(board).estimate
+        except InvalidInputError:
+            return True
+        if estimate.value is None or estimate.low is None or estimate.high is None:
+            return True
+        return max(estimate.high - estimate.value, estimate.value - estimate.low) > half_width
+
+    return wide
+
+
+def summary_of(board: Board, *, stop: str | None) -> dict[str, Any]:
+    """The ``cascade`` part of a run's summary: figures for both estimands, every tier, segments, who is waited for."""
+    reason = None if stop is None else f"asking stopped: {stop}"
+    waiting = board.waiting()
+    if waiting:
+        reason = "; ".join(filter(None, [reason, f"{len(waiting)} labels of people are not there yet"]))
+    here = figure(board, interrupted=reason)
+    document = here.to_dict()
+    document["tiers"] = [{**counted, **told} for counted, told in zip(document["tiers"], _tiers(board), strict=False)]
+    return {
+        "schema": SCHEMA,
+        "metric": board.cascade.name,
+        "speaks_of": board.cascade.speaks_of,
+        "seed": board.cascade.seed,
+        "these_items": document,
+        "new_inputs": figure(board, estimand=NEW_INPUTS).estimate.to_dict(),
+        "waiting": len(waiting),
+    }
+
+
+def _tiers(board: Board) -> list[dict[str, Any]]:
+    """Who is asked, on which share, how many for certain and how many by lot, and why verdicts are missing."""
+    lowest: dict[str, Any] = {
+        "asks": list(board.free),
+        "version": None,
+        "share": 1.0,
+        "certain": 0,
+        "drawn": len(board.ids),
+        "probability": 1.0,
+        "unscored": {},
+    }
+    rows = [lowest]
+    for place, tier in enumerate(board.tiers[: len(board.rungs) - 1]):
+        rung = board.rungs[place + 1]
+        lots = rung.asked & ~rung.certain
+        reasons: dict[str, int] = {}
+        for score in board.verdicts[place].values():
+            if score.reason is not None:
+                reasons[score.reason] = reasons.get(score.reason, 0) + 1
+        asks = tier.asks
+        rows.append(
+            {
+                "asks": "people" if isinstance(asks, People) else f"{asks.name} ({asks.model})",
+                "version": asks.content_hash if isinstance(asks, People) else asks.version,
+                "share": tier.share,
+                "certain": int((rung.asked & rung.certain).sum()),
+                "drawn": int(lots.sum()),
+                "probability": float(rung.probability[lots].mean()) if lots.any() else None,
+                "unscored": reasons,
+            }
+        )
+    return rows
+
+
+def segments_of(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
+    """The figure on every part of the items, by ``(key, value)``."""
+    verdicts, question = tier_verdicts(board), question_of(board, estimand=NEW_INPUTS)
+    found = {}
+    for key in sorted({key for parts in board.parts for key, _ in parts}):
+        of = [dict(parts).get(key) for parts in board.parts]
+        for value, figures in tiered_segments(verdicts, of, question=question).items():
+            if value is not None:
+                found[key, str(value)] = figures.estimate.to_dict()
+    return found

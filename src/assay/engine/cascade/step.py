@@ -1,0 +1,72 @@
+"""The step of a run that goes up its cascade and records what the tiers said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from assay.core.errors import BudgetExhaustedError, ProviderError
+from assay.core.records import Score
+from assay.engine.cascade.board import read_board
+from assay.engine.cascade.figure import still_wide
+from assay.engine.cascade.live import Ascent, climb, with_probabilities
+from assay.engine.state import RunState, recorded, unseal
+
+
+async def go_up(state: RunState) -> None:
+    """Ask the tiers of the task's cascade, and record their verdicts with the items they are about."""
+    cascade, plan = state.plan.task.cascade, state.plan
+    if cascade is None:
+        return
+    board = state.board = read_board(cascade, recorded(state), system=plan.model, segments=plan.task.segments)
+    ascent = Ascent(
+        board=board,
+        client=state.client,
+        items=lambda keys: (item for item in recorded(state) if (item.sample.id, item.output.epoch) in keys),
+        concurrency=plan.concurrency,
+        heard=state.observer.verdict,
+        stopped=lambda: state.stop is not None,
+        halt=partial(_halt, state),
+        wide=None if cascade.half_width is None else still_wide(cascade.half_width),
+        workers=state.workers,
+    )
+    try:
+        async with asyncio.timeout(plan.timeout_s):
+            await climb(ascent)
+    except TimeoutError:
+        state.stop = "timeout"
+    except asyncio.CancelledError:
+        if state.stop is None:
+            raise
+    finally:
+        _record_verdicts(state, with_probabilities(board, ascent.fresh))
+
+
+def _halt(state: RunState, error: BudgetExhaustedError | ProviderError) -> None:
+    if isinstance(error, ProviderError):
+        state.problem = error
+        state.request_stop("key_refused")
+    else:
+        state.stop = state.stop or "budget"
+
+
+def _record_verdicts(state: RunState, fresh: Mapping[tuple[str, int], Sequence[Score]]) -> None:
+    """Put verdicts into the items they are about; killed in between, the items are made again from replies."""
+    if not fresh:
+        return
+    journal, run_id = state.stores.journal, state.plan.run_id
+    if state.stores.results.sealed(run_id) and not journal.done(run_id):
+        unseal(state)
+    changed = []
+    for item in recorded(state):
+        said = fresh.get((item.sample.id, item.output.epoch))
+        if said is not None:
+            new = {score.scorer for score in said}
+            kept = [score for score in item.scores if score.scorer not in new]
+            changed.append(replace(item, scores=[*kept, *said]))
+    journal.forget_items(run_id, [(item.sample.id, item.output.epoch) for item in changed])
+    for item in changed:
+        journal.append_item(run_id, item)
+    journal.flush()

@@ -1,0 +1,233 @@
+"""A task file with judges and tiers, from the command line to the figure, its cost and its page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_shell import Shell
+
+from assay.judges.calibrate import calibrate
+from assay.judges.judged import Judged
+from assay.testing.server import ModelServer
+
+N = 120
+TIERS: list[Mapping[str, Any]] = [
+    {"tier": "programmatic", "scorers": ["length"]},
+    {"tier": "fast", "judge": "helpfulness@openai/small", "share": 0.5},
+    {"tier": "strong", "judge": "helpfulness@openai/large", "share": 0.25},
+]
+PRICES = {
+    name: {"price": {"input": 1, "output": price}}
+    for name, price in (("openai/gen", 0), ("openai/small", 2), ("openai/large", 20))
+}
+
+
+def answer(body: Mapping[str, Any]) -> str:
+    """Answers are levels; the small judge is one too kind, the large one says what it reads."""
+    text = "\n".join(str(message["content"]) for message in body["messages"])
+    if body["model"] == "gen":
+        number = int(re.findall(r"number (\d+)", text)[-1])
+        return f"level-{1 + number % 5}-of-5"
+    level = int(re.findall(r"level-(\d)-of-5", text)[-1])
+    return json.dumps({"score": min(5, level + 1) if body["model"] == "small" else level})
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with ModelServer(answer=answer) as running:
+        yield running
+
+
+@pytest.fixture
+def tiered(shell: Shell) -> Shell:
+    """A shell with a task of three tiers and prices for its models."""
+    rows = [{"id": f"q{i}", "input": f"question number {i}", "lang": "de" if i % 2 else "en"} for i in range(N)]
+    shell.rows("data.jsonl", rows)
+    shell.write("assay.yaml", {"models": PRICES, "project": "support"})
+    write(shell)
+    return shell
+
+
+def write(shell: Shell, **changes: Any) -> None:
+    content: dict[str, Any] = {
+        "task": "tone",
+        "dataset": "data.jsonl",
+        "prompt": "{{ input }}",
+        "model": "openai/gen",
+        "cascade": TIERS,
+        **changes,
+    }
+    shell.write("eval.yaml", {key: value for key, value in content.items() if value is not None})
+
+
+def test_a_file_with_tiers_runs_and_says_what_the_strong_judge_would_have_said(tiered: Shell) -> None:
+    document = tiered.ok("run", "eval.yaml", "--json").json
+    here = document["cascade"]["these_items"]
+    assert here["low"] <= 3.0 <= here["high"]
+    assert [tier["asked"] for tier in here["tiers"]] == [N, 60, 30]
+    assert document["metrics"]["helpfulness"]["n"] == 30
+    assert document["notes"] == ["judge helpfulness has no card: how far it agrees with people is not known"]
+    assert document["usage"]["by_model"].keys() == {"openai/gen", "openai/small", "openai/large"}
+
+
+def test_the_terminal_shows_both_estimands_every_tier_and_fits_80_columns(tiered: Shell) -> None:
+    said = tiered.ok("run", "eval.yaml").out
+    assert "on these items" in said
+    assert "on new inputs like these" in said
+    assert re.search(r"strong +30 +25 % +0 +0 +\$", said)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_the_page_shows_who_was_asked_what(tiered: Shell) -> None:
+    tiered.ok("run", "eval.yaml")
+    tiered.ok("report", "last", "--output", "page.html")
+    page = (tiered.directory / "page.html").read_text()
+    assert "helpfulness (openai/large)" in page
+    assert "Every item's chance is known" in page
+    item = tiered.ok("show", "last", "--sample", "q0", "--json").json
+    assert {score["tier"] for score in item["scores"]} <= {"programmatic", "fast", "strong"}
+
+
+def test_a_plan_prices_every_judge_before_anything_is_spent(tiered: Shell, server: ModelServer) -> None:
+    plan = tiered.ok("plan", "eval.yaml", "--json").json
+    assert server.requests == 0
+    assert [(row["tier"], row["verdicts"]) for row in plan["judges"]] == [("fast", 60), ("strong", 30)]
+    assert plan["whole_cost_usd_max"] == pytest.approx(
+        plan["cost_usd_max"] + sum(row["cost_usd_max"] for row in plan["judges"])
+    )
+    spent = tiered.ok("run", "eval.yaml", "--json").json["usage"]["cost_usd"]
+    assert 0 < spent < plan["whole_cost_usd_max"]
+
+
+def test_a_judge_among_the_scorers_sees_every_sample(tiered: Shell) -> None:
+    write(tiered, cascade=None, scorers=["length", {"judge": "helpfulness@openai/large", "as": "help"}])
+    document = tiered.ok("run", "eval.yaml", "--json").json
+    assert document["metrics"]["help"]["value"] == pytest.approx(3.0)
+    assert document["metrics"]["help"]["n"] == N
+    write(tiered, cascade=None, scorers=["length", "helpfulness@openai/small"])
+    assert tiered.ok("run", "eval.yaml", "--json").json["metrics"]["helpfulness"]["value"] == pytest.approx(3.8)
+
+
+def test_money_that_ends_leaves_a_degraded_figure_and_a_resume_completes_it(tiered: Shell) -> None:
+    whole = tiered.ok("run", "eval.yaml", "--json", "--store", "other").json
+    write(tiered, budget_usd=round(0.8 * whole["usage"]["cost_usd"], 6))
+    said = tiered("run", "eval.yaml", "--json")
+    assert said.status == 3
+    assert said.json["status"] == "budget"
+    assert said.json["usage"]["cost_usd"] <= 0.8 * whole["usage"]["cost_usd"] + 1e-6
+    assert said.json["cascade"]["these_items"]["degraded"]
+    resumed = tiered.ok("resume", "last", "--budget-usd", "5", "--json").json
+    assert resumed["status"] == "done"
+    assert resumed["metrics"] == whole["metrics"]
+    assert resumed["usage"]["cost_usd"] == pytest.approx(whole["usage"]["cost_usd"])
+
+
+def test_people_are_asked_through_a_queue_and_a_file(tiered: Shell) -> None:
+    human = {"tier": "human", "labels": "people.jsonl", "share": 0.1, "usd_per_label": 0.3, "raters": 3}
+    write(tiered, cascade=[*TIERS[:2], human], estimate="human")
+    first = tiered("run", "eval.yaml", "--json", "--yes")
+    assert first.status == 3
+    assert first.json["cascade"]["waiting"] == 12
+    queue = tiered.ok("cascade", "queue", "last", "--output", "queue.jsonl")
+    assert "12" in queue.out + queue.err
+    rows = [json.loads(line) for line in (tiered.directory / "queue.jsonl").read_text().splitlines()]
+    assert rows[0].keys() == {"id", "input", "output", "label"}
+    tiered.rows("people.jsonl", [{"id": row["id"], "label": rater} for row in rows for rater in (2, 3, 5)])
+    whole = tiered.ok("resume", "last", "--json").json
+    assert whole["cascade"]["these_items"]["speaks_of"] == "human"
+    assert whole["cascade"]["these_items"]["tiers"][2]["cost_usd"] == pytest.approx(12 * 0.9)
+    assert whole["metrics"]["helpfulness"]["value"] == pytest.approx(10 / 3, abs=1e-6)
+
+
+def test_a_calibration_map_gives_the_weights(tiered: Shell) -> None:
+    import numpy as np
+
+    rng = np.random.default_rng(3)
+    truth = rng.integers(1, 6, size=300).astype(float)
+    judged = Judged(
+        ids=[str(k) for k in range(300)],
+        verdicts=np.minimum(truth + 1, 5) + rng.normal(0, 0.1, 300),
+        human=truth + rng.normal(0, 0.2, 300),
+        features={"length": np.full(300, 1.0) + rng.normal(0, 0.1, 300), "fast": np.minimum(truth + 1, 5.0)},
+    )
+    found = calibrate(judged, features={"programmatic": ["length"], "fast": ["fast"]}, rng=rng)
+    (tiered.directory / "map.json").write_text(json.dumps(found.to_dict()))
+    cold = tiered.ok("run", "eval.yaml", "--json").json["cascade"]["these_items"]
+    write(tiered, calibration="map.json", seed=3)
+    mapped = tiered.ok("run", "eval.yaml", "--json").json["cascade"]["these_items"]
+    assert (cold["start"], mapped["start"]) == ("cold", "map")
+    assert mapped["low"] < 3.0 < mapped["high"]
+    assert mapped["method"].startswith("two-phase-fixed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"cascade": TIERS[1:]}, "cascade.order"),
+        ({"cascade": [TIERS[0]]}, "cascade.tiers"),
+        ({"cascade": [*TIERS[:1], TIERS[2], {**TIERS[1], "share": 0.5}]}, "cascade.order"),
+        ({"cascade": [*TIERS[:2], {"tier": "strong"}]}, "cascade.tiers"),
+        ({"cascade": [*TIERS[:2], {**TIERS[2], "labels": "people.jsonl"}]}, "cascade.tiers"),
+        ({"estimate": "stong"}, "cascade.tiers"),
+        ({"until": "half_width < small"}, "cascade.until"),
+        ({"calibration": "none.json"}, "file.not_found"),
+        ({"budget_usd": 5, "limits": {"budget_usd": 6}}, "config.invalid"),
+        ({"cascade": None, "scorers": ["length"], "estimate": "strong"}, "config.invalid"),
+        ({"cascade": [*TIERS[:2], {**TIERS[2], "judge": "helpfullness@openai/large"}]}, "judge.unknown"),
+        ({"primary": "helpfulnes"}, "scorer.unknown"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_asked(
+    tiered: Shell, server: ModelServer, changes: Mapping[str, Any], code: str
+) -> None:
+    write(tiered, **changes)
+    said = tiered("run", "eval.yaml", "--json")
+    assert (said.status, said.code, server.requests) == (3, code, 0)
+
+
+def test_labels_that_are_no_numbers_are_refused(tiered: Shell, server: ModelServer) -> None:
+    human = {"tier": "human", "labels": "people.jsonl", "share": 0.1}
+    write(tiered, cascade=[*TIERS[:2], human])
+    tiered.rows("people.jsonl", [{"id": "q1", "label": "good"}])
+    assert tiered("run", "eval.yaml", "--json").code == "cascade.labels"
+
+
+def test_cost_is_booked_by_day_project_model_tier_and_judge(tiered: Shell) -> None:
+    spent = tiered.ok("run", "eval.yaml", "--json").json["usage"]["cost_usd"]
+    by = {
+        name: tiered.ok("cost", "--by", name, "--json").json
+        for name in ("day", "project", "model", "tier", "evaluator")
+    }
+    assert all(document["total_usd"] == pytest.approx(spent) for document in by.values())
+    assert [row["project"] for row in by["project"]["rows"]] == ["support"]
+    assert {row["tier"] for row in by["tier"]["rows"]} == {"generation", "fast", "strong"}
+    assert "helpfulness (openai/large)" in {row["evaluator"] for row in by["evaluator"]["rows"]}
+    assert by["day"]["limits"] == []
+
+
+def test_a_limit_of_the_day_warns_then_stops(tiered: Shell, server: ModelServer) -> None:
+    spent = tiered.ok("run", "eval.yaml", "--json").json["usage"]["cost_usd"]
+    settings = {"models": PRICES, "spending": {"usd_per_day": spent / 0.9}}
+    tiered.write("assay.yaml", settings)
+    said = tiered("cost", "--json")
+    assert (said.status, said.json["limits"][0]["state"]) == (1, "alert")
+    write(tiered, seed=1)
+    more = tiered("run", "eval.yaml", "--json", "--no-cache")
+    assert (more.status, more.json["status"]) == (3, "budget")
+    assert more.json["usage"]["cost_usd"] <= spent * 0.12
+    tiered.write("assay.yaml", {**settings, "spending": {"usd_per_day": spent / 2}})
+    asked = server.requests
+    stopped = tiered("run", "eval.yaml", "--json", "--no-cache")
+    assert (stopped.status, stopped.code, server.requests) == (3, "cost.limit_reached", asked)
+    assert "STOP" in tiered("cost").out
+
+
+def test_an_empty_store_has_cost_nothing(shell: Shell, tmp_path: Path) -> None:
+    shell.rows("o.jsonl", [{"id": "a", "output": "x", "reference": "x"}])
+    shell.ok("score", "o.jsonl", "--scorers", "exact_match")
+    assert shell.ok("cost", "--json").json["total_usd"] == 0.0

@@ -1,0 +1,230 @@
+"""``assay judge card|calibrate|golden|compare|list``: from a file of verdicts to text, JSON, pages and kept cards."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from cli_shell import Said, Shell
+
+HEAD = ("id", "document", "system", "length", "language", "verdict", "other", "p1", "p2", "yes", "time")
+
+
+def recorded(shell: Shell, *, n: int = 160, name: str = "verdicts.csv", seed: int = 1) -> str:
+    """A judge that follows two people and likes length; one verdict is missing."""
+    rng = np.random.default_rng(seed)
+    quality = rng.normal(size=n)
+    doublings = rng.normal(size=n)
+    rows: list[Sequence[Any]] = []
+    for k in range(n):
+        people = np.clip(np.round(3 + quality[k] + 0.5 * rng.normal(size=2)), 1, 5).astype(int)
+        verdict = int(np.clip(round(3 + quality[k] + 0.6 * doublings[k]), 1, 5)) if k else ""
+        other = int(rng.integers(1, 6))
+        rows.append(
+            (f"i{k}", f"d{k // 4}", ("own", "other")[k % 2], int(200 * 2 ** doublings[k]), ("en", "de")[k % 2], verdict,
+             other, *people, int(quality[k] > 0), f"2026-01-{1 + k // 8:02d}")
+        )  # fmt: skip
+    return write(shell, rows, HEAD, name)
+
+
+def write(shell: Shell, rows: Sequence[Sequence[Any]], header: Sequence[str], name: str) -> str:
+    with (shell.directory / name).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return name
+
+
+def failed(shell: Shell, *arguments: str, status: int) -> Said:
+    said = shell(*arguments)
+    assert said.status == status, said.out + said.err
+    return said
+
+
+PEOPLE = ("--human", "p1", "--human", "p2")
+KEPT = ("--name", "helpful", "--judge-version", "v1", "--model", "m/x")
+
+
+def test_a_card_is_made_shown_and_kept(shell: Shell) -> None:
+    path = recorded(shell)
+    made = shell.ok("judge", "card", path, *PEOPLE, *KEPT, "--scale", "1", "5", "--own", "own", "--json").json
+    assert made["schema"] == "assay.judge_card/1"
+    assert (made["name"], made["version"], made["model"], made["n"], made["n_documents"]) == (
+        "helpful", "v1", "m/x", 160, 40,
+    )  # fmt: skip
+    assert made["agreement"]["n"] == 159
+    assert [part["name"] for part in made["agreement"]["languages"]] == ["de", "en"]
+    assert made["length_bias"]["low"] > 0.0
+    assert made["flags"] == ["length"]
+    assert made["retest"] == {"not_measured": "no item was judged twice"}
+    assert made["missing"]["reasons"] == {"no reason given": 1}
+    text = shell.ok("judge", "card", "helpful").out
+    assert "Spearman's rho with people" in text
+    assert "Not measured" in text
+    again = shell.ok("judge", "card", "v1", "--json").json
+    assert again["agreement"] == made["agreement"]
+    listed = shell.ok("judge", "list", "--json").json["judges"]
+    assert [(row["name"], row["version"], row["n"]) for row in listed] == [("helpful", "v1", 160)]
+    assert "helpful" in shell.ok("judge", "list").out
+
+
+def test_a_page_is_written_from_a_file_and_from_a_kept_card(shell: Shell) -> None:
+    path = recorded(shell)
+    shell.ok("judge", "card", path, *PEOPLE, *KEPT, "--report", "card.html")
+    shell.ok("judge", "card", "helpful", "--report", "kept.html")
+    for name in ("card.html", "kept.html"):
+        page = (shell.directory / name).read_text(encoding="utf-8")
+        assert "Judge helpful" in page
+        assert "Length at equal quality" in page
+
+
+def test_labels_may_be_in_a_file_of_their_own(shell: Shell) -> None:
+    path = recorded(shell)
+    labels = write(shell, [(f"i{k}", 1 + k % 5) for k in range(100)], ("id", "human"), "labels.csv")
+    found = shell.ok("judge", "card", path, "--labels", labels, "--json").json
+    assert found["agreement"]["n"] == 99
+    stranger = write(shell, [("i1", 3), ("j1", 3)], ("id", "human"), "stranger.csv")
+    assert "judge.unknown_item" in failed(shell, "judge", "card", path, "--labels", stranger, status=3).err
+    nameless = write(shell, [("i1", 3)], ("id", "score"), "nameless.csv")
+    assert "judge.no_labels" in failed(shell, "judge", "card", path, "--labels", nameless, status=3).err
+
+
+def test_nothing_but_verdicts_makes_a_card_that_says_so(shell: Shell) -> None:
+    path = write(shell, [("a", 1), ("b", 3)], ("id", "verdict"), "bare.csv")
+    text = shell.ok("judge", "card", path).out
+    assert "Not measured: agreement with people" in " ".join(text.split())
+    page = shell.ok("judge", "card", path, "--report", "bare.html")
+    assert "report bare.html" in page.out
+
+
+def test_pairs_in_both_orders(shell: Shell) -> None:
+    rng = np.random.default_rng(1)
+    rows = [(f"p{k}", 1 if rng.random() < 0.8 else 0, int(rng.random() < 0.2)) for k in range(80)]
+    path = write(shell, rows, ("id", "verdict", "swapped"), "pairs.csv")
+    found = shell.ok("judge", "card", path, "--scale", "0", "1", "--json").json
+    assert found["position_bias"]["bias"]["low"] > 0.3
+    assert "position" in found["flags"]
+    assert "Shown first" in shell.ok("judge", "card", path, "--scale", "0", "1").out
+
+
+def test_calibrate_writes_a_map_that_predicts_and_a_card_that_knows_it(shell: Shell) -> None:
+    path = recorded(shell)
+    tiers = ("--tier", "free=length", "--tier", "strong=verdict,other")
+    found = shell.ok(
+        "judge", "calibrate", path, *PEOPLE, *tiers, "--by-system", "--out", "map.json", *KEPT, "--report", "m.html",
+        "--json",
+    ).json  # fmt: skip
+    assert found["schema"] == "assay.judge_calibration/1"
+    free, strong = found["tiers"]
+    assert strong["features"] == ["length", "verdict", "other"]
+    assert strong["r2"]["value"] > 0.4 > free["r2"]["value"]
+    assert found["card"]["calibration"]["map"] == found["map"]
+    assert found["card"]["length_bias"]["low"] > 0.0
+    from assay.app.judge_calibrate import read_map
+
+    kept = read_map(str(shell.directory / "map.json"))
+    assert kept.hash == found["map"]
+    assert kept.predict({"length": [200.0], "verdict": [5.0], "other": [3.0]})[0] > 3.5
+    text = shell.ok("judge", "calibrate", path, *PEOPLE, "--out", "map2.json").out
+    assert "output map2.json" in text
+    assert "The map explains" in text
+
+
+def test_yes_and_no_give_error_rates(shell: Shell) -> None:
+    path = recorded(shell)
+    found = shell.ok(
+        "judge", "calibrate", path, "--human", "yes", "--threshold", "3.5", "--out", "m.json", "--json"
+    ).json
+    assert found["errors"]["sensitivity"]["value"] > 0.5
+    text = shell.ok("judge", "calibrate", path, "--human", "yes", "--threshold", "3.5", "--out", "m.json").out
+    assert "where they say no it says no" in " ".join(text.split())
+
+
+def test_compare_names_the_better_judge(shell: Shell) -> None:
+    path = recorded(shell)
+    found = shell.ok("judge", "compare", path, "verdict", "other", *PEOPLE, "--json").json
+    assert (found["schema"], found["better"], found["left_out"]) == ("assay.judge_comparison/1", "first", 1)
+    text = shell.ok("judge", "compare", path, "verdict", "other", *PEOPLE, "--kind", "kendall").out
+    assert "verdict agrees better with people" in " ".join(text.split())
+    assert "judge.same_judge" in failed(shell, "judge", "compare", path, "verdict", "verdict", *PEOPLE, status=3).err
+    assert "judge.no_labels" in failed(shell, "judge", "compare", path, "verdict", "other", status=3).err
+
+
+def golden_file(shell: Shell, *, falls: bool, name: str = "golden.csv") -> str:
+    rng = np.random.default_rng(1)
+    rows = []
+    for k in range(300):
+        right = rng.random() < (0.3 if falls and k >= 200 else 0.95)
+        rows.append((f"g{k % 10}#{k}", 5 if right else 1, 5, f"2026-01-{1 + k // 12:02d}"))
+    return write(shell, rows, ("id", "verdict", "golden", "time"), name)
+
+
+def test_golden_items_watch_for_drift(shell: Shell) -> None:
+    steady, fallen = golden_file(shell, falls=False, name="steady.csv"), golden_file(shell, falls=True)
+    found = shell.ok("judge", "golden", steady, "--fail-on-drift", "--json").json
+    assert (found["schema"], found["alarm_at"], found["n_golden"]) == ("assay.judge_golden/1", None, 10)
+    drifted = failed(shell, "judge", "golden", fallen, "--expected", "0.9", "--fail-on-drift", status=1)
+    assert "Drift: accuracy fell below" in " ".join(drifted.out.split())
+    shell.ok("judge", "golden", fallen, "--expected", "0.9")
+    answers = write(shell, [(f"g{k}", 5) for k in range(10)], ("id", "golden"), "answers.csv")
+    apart = shell.ok("judge", "golden", fallen, "--answers", answers, "--expected", "0.9", "--json").json
+    assert apart["alarm_at"] is not None
+    card = shell.ok("judge", "card", fallen, "--golden", answers, "--report", "g.html", "--json").json
+    assert card["golden"]["accuracy"]["n"] == 300
+
+
+def test_golden_answers_that_contradict_each_other_are_refused(shell: Shell) -> None:
+    rows = [("g1", 5, 5), ("g2", 5, 4), ("g1#2", 5, 1)]
+    path = write(shell, rows, ("id", "verdict", "golden"), "bad.csv")
+    said = failed(shell, "judge", "golden", path, status=3)
+    assert "judge.golden_contradiction" in said.err
+    unknown = write(shell, [("x", 5)], ("id", "golden"), "x.csv")
+    assert "judge.no_golden" in failed(shell, "judge", "golden", path, "--answers", unknown, status=3).err
+    empty = write(shell, [("g1", 5, "")], ("id", "verdict", "golden"), "empty.csv")
+    assert "judge.golden_answer" in failed(shell, "judge", "golden", empty, status=3).err
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "options", "code"),
+    [
+        ([("a", 1), ("a", 2)], ("id", "verdict"), (), "judge.duplicate_id"),
+        ([("a", 1), ("", 2)], ("id", "verdict"), (), "judge.no_id"),
+        ([("a", "good")], ("id", "verdict"), (), "data.type"),
+        ([("a", 1)], ("id", "score"), (), "data.no_column"),
+        ([("a", 1)], ("id", "verdict"), ("--human", "nobody"), "data.no_column"),
+        ([("a", 9)], ("id", "verdict"), ("--scale", "1", "5"), "input.invalid"),
+        ([], ("id", "verdict"), (), "judge.no_id"),
+    ],
+)
+def test_bad_files_are_named(
+    shell: Shell, rows: list[Any], header: tuple[str, ...], options: tuple[str, ...], code: str
+) -> None:
+    path = write(shell, rows, header, "bad.csv")
+    assert code in failed(shell, "judge", "card", path, *options, status=3).err
+
+
+def test_other_bad_input(shell: Shell) -> None:
+    path = recorded(shell)
+    shell.ok("judge", "card", path, *KEPT)
+    unknown = failed(shell, "judge", "card", "helpfull", status=3)
+    assert "judge.no_card" in unknown.err
+    assert "did you mean 'helpful'?" in unknown.err
+    assert "data.not_found" in failed(shell, "judge", "card", "nowhere.csv", status=3).err
+    failed(shell, "judge", "calibrate", path, *PEOPLE, "--tier", "strong", "--out", "m.json", status=2)
+    as_feature = failed(shell, "judge", "calibrate", path, *PEOPLE, "--tier", "strong=p1", "--out", "m.json", status=3)
+    assert "judge.label_as_feature" in as_feature.err
+    assert "judge.no_labels" in failed(shell, "judge", "calibrate", path, "--out", "m.json", status=3).err
+    few = recorded(shell, n=12, name="few.csv")
+    assert "judge.few_labels" in failed(shell, "judge", "calibrate", few, *PEOPLE, "--out", "m.json", status=3).err
+    (shell.directory / "no.json").write_text("[]", encoding="utf-8")
+    assert "judge.bad_report" in failed(shell, "judge", "card", path, "--attack", "no.json", status=3).err
+    (shell.directory / "attack.json").write_text(json.dumps({"moved": {"value": 0.2}}), encoding="utf-8")
+    assert shell.ok("judge", "card", path, "--attack", "attack.json", "--json").json["injection"]["moved"]
+
+
+def test_a_store_without_cards_says_so(shell: Shell) -> None:
+    recorded(shell)
+    assert "no judge has a card" in shell.ok("judge", "list").out
+    assert "judge.no_card" in failed(shell, "judge", "card", "somebody", status=3).err

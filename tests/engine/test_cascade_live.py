@@ -1,0 +1,323 @@
+"""A run goes up its tiers: who is asked, what is recorded, and what becomes of it when something gives out."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import assay
+from assay.core.cascade import Cascade, People, Tier
+from assay.core.errors import BudgetExhaustedError, ConfigError, NotFoundError, ProviderError
+from assay.core.protocols import ModelClient
+from assay.core.records import Output, Sample, Score
+from assay.core.task import SampleList, Task
+from assay.engine.cascade.estimate import tiered_estimate
+from assay.engine.cascade.kept import KeptTiers, object_name
+from assay.judges.base import BaseJudge
+from assay.scorers import Length
+from assay.stores import open_store
+
+N = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grader(BaseJudge):
+    """Reads the number in the output and adds noise of its own; told which samples it fails on, and how."""
+
+    noise: float = 0.0
+    unreadable: frozenset[str] = frozenset()
+    down: frozenset[str] = frozenset()
+    calls: ClassVar[list[tuple[str, str]]] = []
+    broke_after: ClassVar[int | None] = None
+    error: ClassVar[Exception] = BudgetExhaustedError("nothing is left")
+
+    async def _judge(self, sample: Sample, output: Output, *, client: ModelClient) -> Score:
+        if not output.text.isdigit():
+            return self._unscored(sample, output, "no_verdict")
+        if self.broke_after is not None and len(self.calls) >= self.broke_after:
+            raise self.error
+        self.calls.append((self.name, sample.id))
+        if sample.id in self.unreadable:
+            return self._priced(self._unscored(sample, output, "no_verdict"), 0.001)
+        if sample.id in self.down:
+            return self._unscored(sample, output, "unavailable")
+        value = float(output.text) + random.Random(f"{self.name} {sample.id}").gauss(0.0, self.noise)
+        return self._priced(self._value(sample, output, value), 0.001)
+
+
+FAST = Grader(name="fast judge", model="replay:outputs.jsonl", noise=1.0)
+STRONG = Grader(name="strong judge", model="replay:outputs.jsonl", noise=0.2)
+
+
+@pytest.fixture(autouse=True)
+def unspent() -> None:
+    Grader.calls.clear()
+    Grader.broke_after = None
+    Grader.error = BudgetExhaustedError("nothing is left")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    rows = [{"id": f"q{i}", "output": "1234567"[random.Random(i).randrange(7)]} for i in range(N)]
+    (tmp_path / "outputs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def cascade(fast: Grader = FAST, strong: Grader | People = STRONG, **changes: Any) -> Cascade:
+    tiers = [Tier(name="fast", asks=fast, share=0.4), Tier(name="strong", asks=strong, share=0.1)]
+    fields: dict[str, Any] = {"name": "help", "free": ["length"], "tiers": tiers, "speaks_of": "strong", **changes}
+    return Cascade(**fields)
+
+
+def task(tiers: Cascade, *, critical: frozenset[str] = frozenset(), epochs: int = 1) -> Task:
+    samples = [
+        Sample(id=f"q{i}", input="?", critical=f"q{i}" in critical, metadata={"lang": "de" if i % 3 else "en"})
+        for i in range(N)
+    ]
+    data = SampleList(name="data", content_hash="sha256:0", samples=samples)
+    return Task(
+        name="t",
+        dataset=data,
+        solver=assay.prompt("{{ input }}"),
+        scorers=[Length()],
+        cascade=tiers,
+        segments=["lang"],
+        epochs=epochs,
+    )
+
+
+def run(tiers: Cascade, **options: Any) -> Any:
+    made = {key: options.pop(key) for key in ("critical", "epochs") if key in options}
+    return assay.run(task(tiers, **made), model="replay:outputs.jsonl", store="store", **options)
+
+
+def verdicts(run_id: str) -> dict[tuple[str, str], Score]:
+    store = open_store("store", read_only=True)
+    try:
+        return {
+            (score.scorer, item.sample.id): score
+            for item in store.results.items(run_id)
+            for score in item.scores
+            if score.tier in ("fast", "strong")
+        }
+    finally:
+        store.close()
+
+
+def kept(run_id: str) -> KeptTiers:
+    store = open_store("store", read_only=True)
+    try:
+        return KeptTiers.from_bytes(store.objects.get(object_name(run_id)))
+    finally:
+        store.close()
+
+
+def tiers_of(found: Any) -> Mapping[str, Any]:
+    return {tier["tier"]: tier for tier in found.document["cascade"]["these_items"]["tiers"]}
+
+
+def test_every_tier_is_asked_its_share_and_the_figure_is_the_strong_judges(folder: Path) -> None:
+    found = run(cascade())
+    assert found.status == "done"
+    assert {name: tier["asked"] for name, tier in tiers_of(found).items()} == {
+        "programmatic": N,
+        "fast": 120,
+        "strong": 30,
+    }
+    truth = np.mean([float("1234567"[random.Random(i).randrange(7)]) for i in range(N)])
+    here = found.document["cascade"]["these_items"]
+    assert here["low"] < truth < here["high"]
+    assert found.metrics["help"].estimand == "new inputs like these"
+    assert found.document["primary"] == "help"
+    assert here["cost_usd"] == pytest.approx(0.15)
+
+
+def test_a_verdict_is_recorded_with_its_tier_and_the_chance_of_being_asked(folder: Path) -> None:
+    found = verdicts(run(cascade()).run_id)
+    assert len(found) == 150
+    assert {score.probability for (name, _), score in found.items() if name == "help.fast"} == {0.4}
+    assert {round(score.probability, 12) for (name, _), score in found.items() if name == "help.strong"} == {0.1}
+    strong = {sample_id for name, sample_id in found if name == "help.strong"}
+    assert strong < {sample_id for name, sample_id in found if name == "help.fast"}
+
+
+def test_what_the_fast_judge_cannot_tell_and_what_is_critical_goes_up_for_certain(folder: Path) -> None:
+    asked = {sample_id for _, sample_id in verdicts(run(cascade()).run_id)}
+    lost = frozenset(sorted(asked)[:5])
+    tiers = cascade(fast=replace(FAST, unreadable=lost))
+    found = run(tiers, critical=frozenset({"q0", "q299"}))
+    scores = verdicts(found.run_id)
+    for sample_id in lost & {sample_id for name, sample_id in scores if name == "help.fast"}:
+        assert scores["help.fast", sample_id].reason == "no_verdict"
+        assert scores["help.strong", sample_id].probability == scores["help.fast", sample_id].probability
+    assert all(scores["help.strong", sample_id].probability == 1.0 for sample_id in ("q0", "q299"))
+    assert tiers_of(found)["fast"]["certain"] == 2
+    assert tiers_of(found)["fast"]["unscored"] == {
+        "no_verdict": tiers_of(found)["fast"]["asked"] - tiers_of(found)["fast"]["answered"]
+    }
+
+
+def test_an_outage_sends_nobody_upstairs(folder: Path) -> None:
+    everybody = frozenset(f"q{i}" for i in range(N))
+    found = run(cascade(fast=replace(FAST, down=everybody)))
+    assert tiers_of(found)["strong"]["asked"] == 30
+    assert found.status == "degraded"
+    assert "tier fast gave no verdict" in found.document["cascade"]["these_items"]["degraded_reason"]
+    assert found.metrics["help"].value is not None
+
+
+def test_the_same_seed_asks_the_same_samples_and_another_seed_others(folder: Path) -> None:
+    first, again, other = (set(verdicts(run(cascade(seed=seed)).run_id)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_a_resumed_run_asks_only_what_was_not_answered(folder: Path) -> None:
+    Grader.broke_after = 130
+    found = run(cascade())
+    assert found.status == "budget"
+    assert tiers_of(found)["strong"]["answered"] == 10
+    here = found.document["cascade"]["these_items"]
+    assert here["degraded"]
+    assert "budget" in here["degraded_reason"]
+    assert here["n"] == 10
+    before = list(Grader.calls)
+    Grader.broke_after = None
+    whole = assay.run(task(cascade()), model="replay:outputs.jsonl", store="store", resume=found.run_id)
+    assert whole.status == "done"
+    assert len(Grader.calls) == 150
+    assert len(set(Grader.calls)) == 150
+    assert Grader.calls[:130] == before
+    fresh = run(cascade(), use_cache=False)
+    assert fresh.metrics == whole.metrics
+    assert verdicts(fresh.run_id) == verdicts(whole.run_id)
+
+
+def test_a_refused_key_stops_the_run_and_keeps_what_was_said(folder: Path) -> None:
+    Grader.broke_after, Grader.error = 50, ProviderError("refused", status=401)
+    with pytest.raises(ProviderError, match="was stopped, what it has is kept"):
+        run(cascade())
+    store = open_store("store", read_only=True)
+    try:
+        record = store.metadata.run("last")
+    finally:
+        store.close()
+    assert record.status == "failed"
+    assert record.summary["cascade"]["these_items"]["tiers"][1]["answered"] == 50
+
+
+def test_a_width_rule_stops_when_the_interval_is_narrow_enough(folder: Path) -> None:
+    whole = run(cascade(tiers=[Tier(name="strong", asks=STRONG, share=1.0)]))
+    early = run(cascade(tiers=[Tier(name="strong", asks=STRONG, share=1.0)], half_width=0.5))
+    asked = tiers_of(early)["strong"]["asked"]
+    assert 20 <= asked < 150
+    here = early.document["cascade"]["these_items"]
+    assert max(here["high"] - here["value"], here["value"] - here["low"]) <= 0.5
+    assert tiers_of(early)["strong"]["probability"] == pytest.approx(asked / N)
+    assert set(verdicts(early.run_id)) < set(verdicts(whole.run_id))
+
+
+def test_people_are_asked_by_file_and_the_figure_waits_for_them(folder: Path) -> None:
+    def tiers(labels: Mapping[str, float]) -> Cascade:
+        return cascade(strong=People(labels=labels, content_hash=str(len(labels)), usd_per_label=0.3, raters=3))
+
+    first = run(tiers({}))
+    assert first.status == "degraded"
+    assert first.document["cascade"]["waiting"] == 30
+    assert first.document["cascade"]["these_items"]["speaks_of"] == "fast"
+    waiting = kept(first.run_id).waiting
+    labels = {sample_id: 3.0 + i % 3 for i, sample_id in enumerate(waiting)}
+    whole = assay.run(task(tiers(labels)), model="replay:outputs.jsonl", store="store", resume=first.run_id)
+    assert whole.status == "done"
+    assert whole.document["cascade"]["waiting"] == 0
+    assert whole.document["cascade"]["these_items"]["speaks_of"] == "strong"
+    assert tiers_of(whole)["strong"]["cost_usd"] == pytest.approx(30 * 0.9)
+    assert len(Grader.calls) == 120
+
+
+def test_one_estimator_serves_the_run_and_whoever_reads_its_verdicts(folder: Path) -> None:
+    found = run(cascade())
+    tiers = kept(found.run_id)
+    assert tiered_estimate(tiers.tiers, question=tiers.question()).estimate == found.metrics["help"]
+
+
+def test_epochs_of_a_sample_go_up_together(folder: Path) -> None:
+    rows = [{"id": f"q{i}", "epoch": epoch, "output": str(1 + (i + epoch) % 5)} for i in range(N) for epoch in (0, 1)]
+    (folder / "outputs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = run(cascade(), epochs=2)
+    assert tiers_of(found)["strong"]["asked"] == 30
+    assert len(Grader.calls) == 2 * 150
+
+
+def test_segments_comparisons_and_gates_use_the_tiered_figure(folder: Path) -> None:
+    before = run(cascade())
+    rows = [json.loads(line) for line in (folder / "outputs.jsonl").read_text().splitlines()]
+    better = [{**row, "output": str(int(row["output"]) + (int(row["id"][1:]) % 2))} for row in rows]
+    (folder / "outputs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in better))
+    after = run(cascade())
+    compared = assay.compare(before, after, store="store")["help"]
+    assert compared.verdict == "better"
+    assert compared.difference.low is not None
+    assert compared.difference.low < 0.5 < (compared.difference.high or 0.0)
+    assert "verdicts of the top tier" in compared.sentence
+    rules = ["superior(help, margin=0)", "help.low >= 1", "help.low >= 1 segment=lang:de"]
+    decision = assay.gate(after, rules=rules, baseline=before, store="store")
+    assert [rule.verdict for rule in decision.rules] == ["pass", "pass", "pass"]
+    assert [rule.rule for rule in decision.rules] == rules
+    assert assay.gate(after, rules=["help.low >= 6"], store="store").verdict == "fail"
+    segments = {row["value"]: row["metrics"]["help"] for row in after.document["segments"]}
+    assert segments.keys() == {"de", "en"}
+    assert segments["de"]["n"] + segments["en"]["n"] == 30
+
+
+def test_a_gate_never_contradicts_the_interval_beside_it(folder: Path) -> None:
+    found = run(cascade())
+    low = found.metrics["help"].low
+    assert low is not None
+    assert assay.gate(found, rules=[f"help.low >= {low - 1e-6}"], store="store").verdict == "pass"
+    assert assay.gate(found, rules=[f"help.low >= {low + 1e-6}"], store="store").verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"speaks_of": "stron"}, "cascade.tiers"),
+        ({"tiers": []}, "cascade.tiers"),
+        ({"tiers": [Tier(name="a", asks=FAST, share=0.1), Tier(name="a", asks=STRONG, share=0.1)]}, "cascade.tiers"),
+        (
+            {"tiers": [Tier(name="a", asks=FAST, share=0.1), Tier(name="strong", asks=STRONG, share=0.2)]},
+            "cascade.order",
+        ),
+        ({"tiers": [Tier(name="a", asks=FAST, share=0.0)], "speaks_of": "a"}, "cascade.order"),
+        ({"free": ["lenght"]}, "cascade.tiers"),
+        ({"name": "length"}, "cascade.name_taken"),
+    ],
+)
+def test_tiers_that_do_not_fit_are_refused(folder: Path, changes: Mapping[str, Any], code: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        task(cascade(**changes))
+    assert caught.value.code == code
+
+
+def test_people_stand_above_every_judge() -> None:
+    people = People(labels={}, content_hash="0")
+    tiers = [Tier(name="human", asks=people, share=0.2), Tier(name="strong", asks=STRONG, share=0.1)]
+    with pytest.raises(ConfigError) as caught:
+        cascade(tiers=tiers)
+    assert caught.value.code == "cascade.order"
+
+
+def test_a_run_without_a_cascade_has_no_tiers(folder: Path) -> None:
+    plain = replace(task(cascade()), cascade=None)
+    found = assay.run(plain, model="replay:outputs.jsonl", store="store")
+    assert "cascade" not in found.document
+    with pytest.raises(NotFoundError):
+        kept(found.run_id)
