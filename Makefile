@@ -38,8 +38,10 @@ check: .venv/installed-dev ## format, lint, types and the import rule; no tests
 bench: .venv/installed-dev ## speed and memory against peers, as ratios
 	$(BIN)/python -m bench
 
-tables: .venv/installed-dev ## how often intervals cover and tests reject, by long simulations
-	$(BIN)/python -m bench.coverage
+tables: .venv/installed-dev ## long tables: coverage by simulation, recorded judges, the cascade's targets
+	$(BIN)/python -m bench.coverage --write
+	$(BIN)/python -m bench.judges --write
+	$(BIN)/python -m bench.cascade --write
 
 docs: .venv/installed-dev ## regenerate the reference pages from code
 	$(BIN)/python -m docs.build

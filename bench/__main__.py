@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import bench.stats
-from bench import harness, judges_speed, pages, sandbox, scoring, text_metrics
+from bench import cascade_speed, harness, judges_speed, pages, sandbox, scoring, text_metrics
 from bench.measure import Row
 
 BENCHES: dict[str, Callable[[], list[Row]]] = {
@@ -26,6 +26,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "sandbox": sandbox.rows,
     "many": harness.many,
     "judges": judges_speed.rows,
+    "cascade": cascade_speed.rows,
 }
 for found in pkgutil.iter_modules(bench.stats.__path__):
     BENCHES[found.name] = import_module(f"bench.stats.{found.name}").rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assay._version import __version__
 
 if TYPE_CHECKING:
-    from assay import scorers, stats
+    from assay import judges, scorers, stats
     from assay.app.api import Run, arun, compare, gate, prompt, run
     from assay.core.errors import AssayError
     from assay.core.records import Estimate, Output, Sample, Score
@@ -26,7 +26,7 @@ _HOMES = {
     "assay.datasets": ("Dataset",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("scorers", "stats")
+_ROOMS = ("judges", "scorers", "stats")
 
 __all__ = [
     "Agent",
@@ -46,6 +46,7 @@ __all__ = [
     "arun",
     "compare",
     "gate",
+    "judges",
     "prompt",
     "run",
     "scorers",

@@ -58,6 +58,18 @@ class Misnamed(Worst):
     name = "worst"
 
 
+class Quantile:
+    transform = "identity"
+
+    def __init__(self, share: float = 0.5, name: str = "acme/quantile"):
+        if not 0 <= share <= 1:
+            raise ValueError(f"share is {share}; it must be in [0, 1]")
+        self.name, self.share = name, share
+
+    def reduce(self, values):
+        return sorted(values)[round(self.share * (len(values) - 1))]
+
+
 class Echo:
     def capabilities(self, name):
         return frozenset({"chat"})
@@ -92,6 +104,7 @@ nothing = 3
 POINTS = {
     "scorer:acme/polite": "Polite",
     "metric:acme/worst": "Worst",
+    "metric:acme/quantile": "Quantile",
     "provider:acme/echo": "Echo",
     "store:acme/shelf": "shelf",
 }
@@ -168,6 +181,53 @@ def test_a_run_made_of_plug_ins_alone(install: Install, tmp_path: Path) -> None:
     assert (record.model, item.output.model_served) == ("acme/echo:small", "small@")
     assert (app.store.where, app.store.root) == (url, None)
     app.close()
+
+
+def test_a_metric_takes_options_as_a_scorer_does(install: Install, tmp_path: Path) -> None:
+    install(POINTS)
+    lowest, highest = {"use": "acme/quantile", "share": 0}, {"use": "acme/quantile", "as": "best", "share": 1.0}
+    path = eval_yaml(
+        tmp_path,
+        epochs=2,
+        scorers=["acme/polite", {"use": "acme/polite", "as": "said", "word": "say"}],
+        metrics={"acme/polite": [lowest, highest], "said": [highest]},
+    )
+    document = run(path, model="acme/echo:small", store="store")
+    shown = {name: estimate["value"] for name, estimate in document["metrics"].items()}
+    assert shown == {
+        "acme/polite": 0.5,
+        "acme/quantile": 0.0,
+        "acme/polite.best": 1.0,
+        "said": 1.0,
+        "said.best": 1.0,
+    }
+    check_metric(build_metric(highest))
+
+
+def test_two_settings_of_one_metric_need_two_names(install: Install, tmp_path: Path) -> None:
+    install(POINTS)
+    lines = [{"use": "acme/quantile", "share": share} for share in (0, 1)]
+    error = fails(lambda: load_task(eval_yaml(tmp_path, metrics={"acme/polite": lines})))
+    assert (error.code, "as:" in error.hint) == ("metric.duplicate", True)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ({"use": "acme/quantile", "shrae": 1}, "metric.unknown_option", "did you mean 'share'?"),
+        ({"use": "acme/quantile", "share": 7}, "plugin.failed", "its options: share, name"),
+        ({"use": "acme/worst", "as": "low"}, "metric.unknown_option", ""),
+        ({"use": "pass@5", "k": 3}, "metric.unknown_option", "by its name alone"),
+        ({"use": "perplexity", "as": "p"}, "metric.unknown_option", "by its name alone"),
+        ({"use": "pas@5"}, "metric.unknown", "did you mean 'pass@5'?"),
+        ({"as": "x"}, "config.invalid", "{use: package/name, option: value}"),
+    ],
+    ids=str,
+)
+def test_what_a_metric_cannot_be_told_is_an_error(install: Install, line: dict[str, Any], code: str, said: str) -> None:
+    install(POINTS)
+    error = fails(lambda: build_metric(line))
+    assert (error.code, said in error.hint) == (code, True), error.hint
 
 
 def test_python_opens_a_plug_in_store_again(install: Install, tmp_path: Path) -> None:

@@ -109,6 +109,18 @@ def test_tiers_know_what_they_explain_and_systems_help_where_they_are_known() ->
     assert strong.unknown.r2.n_clusters == 40
 
 
+def test_shares_for_the_planner_never_fall_even_where_a_tier_only_adds_noise() -> None:
+    rng = np.random.default_rng(6)
+    judged = recorded(60)
+    noise = {f"n{k}": rng.normal(size=60) for k in range(30)}
+    noisy = replace(judged, features={**judged.features, **noise})
+    found = calibrate(noisy, features={"judge": ["verdict"], "noise": list(noise)}, ridge=0.01, rng=rng)
+    first, second = (tier.unknown.r2.value or 0.0 for tier in found.tiers)
+    assert second < first
+    shares = found.r2(known_systems=False)
+    assert shares[1] == shares[0] == max(first, 0.0)
+
+
 def test_residual_variance_is_that_of_new_documents() -> None:
     judged = recorded(240, seed=6)
     found = calibrate(judged, features=TIERS, system=True, rng=np.random.default_rng(6))

@@ -34,7 +34,7 @@ class BaseJudge(BaseScorer):
     max_tokens: int = MAX_TOKENS
     timeout_s: float | None = None
 
-    unit: ClassVar[str] = "score"
+    unit: ClassVar[str] = "levels"
     requires: ClassVar[frozenset[str]] = frozenset()
 
     def _check(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from assay.core.cascade import People
@@ -22,6 +22,7 @@ class Ascent:
 
     Attributes:
         items: Gives the recorded items of some keys, in any order.
+        held: Those given so far; what a tier is asked on the tier below was asked on too.
         heard: Told of every verdict: the tier, how many of its verdicts there are, how many were drawn.
         stopped: Whether nothing more is to be asked.
         halt: Told what makes further calls pointless: no money, or a refused key.
@@ -39,6 +40,7 @@ class Ascent:
     stopped: Callable[[], bool]
     halt: Callable[[BudgetExhaustedError | ProviderError], None]
     wide: Callable[[Board], bool] | None = None
+    held: dict[Key, Item] = field(default_factory=dict)
     drawn: int = 0
     fresh: dict[Key, list[Score]] = field(default_factory=dict)
     workers: list[asyncio.Task[None]] = field(default_factory=list)
@@ -76,8 +78,8 @@ async def _ask(ascent: Ascent, place: int, judge: Judge) -> None:
     keys = ascent.board.to_ask(place)
     if not keys:
         return
-    found = {(item.sample.id, item.output.epoch): item for item in ascent.items(set(keys))}
-    pending = iter([found[key] for key in keys])
+    hold(ascent, keys)
+    pending = iter([ascent.held[key] for key in keys])
     count = min(ascent.concurrency, len(keys))
     ascent.workers[:] = [asyncio.ensure_future(_worker(ascent, place, judge, pending)) for _ in range(count)]
     try:
@@ -86,6 +88,13 @@ async def _ask(ascent: Ascent, place: int, judge: Judge) -> None:
         for worker in ascent.workers:
             worker.cancel()
         await asyncio.gather(*ascent.workers, return_exceptions=True)
+
+
+def hold(ascent: Ascent, keys: Iterable[Key]) -> None:
+    """Have the recorded items of these keys at hand."""
+    wanted = {key for key in keys if key not in ascent.held}
+    if wanted:
+        ascent.held.update(((item.sample.id, item.output.epoch), item) for item in ascent.items(wanted))
 
 
 async def _worker(ascent: Ascent, place: int, judge: Judge, pending: Iterator[Item]) -> None:

@@ -92,9 +92,10 @@ def width_rule(estimate: Estimate, labels: npt.ArrayLike, *, half_width: float) 
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Look(stop=False, labels=values.size, estimate=estimate, sentence=f"no interval yet: {estimate.reason}")
     wide = max(estimate.high - estimate.value, estimate.value - estimate.low)
-    verb = "is" if wide <= half_width else "is not yet"
+    enough = wide <= half_width * (1.0 + 1e-9)
+    verb = "is" if enough else "is not yet"
     return Look(
-        stop=wide <= half_width,
+        stop=enough,
         labels=values.size,
         estimate=estimate,
         sentence=f"the half-width {wide:.3g} {verb} at most {half_width:g}",

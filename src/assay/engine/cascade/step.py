@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from assay.core.errors import BudgetExhaustedError, ProviderError
-from assay.core.records import Score
 from assay.engine.cascade.board import read_board
 from assay.engine.cascade.figure import still_wide
-from assay.engine.cascade.live import Ascent, climb, with_probabilities
+from assay.engine.cascade.live import Ascent, climb, hold, with_probabilities
 from assay.engine.state import RunState, recorded, unseal
 
 
@@ -41,7 +39,7 @@ async def go_up(state: RunState) -> None:
         if state.stop is None:
             raise
     finally:
-        _record_verdicts(state, with_probabilities(board, ascent.fresh))
+        _record_verdicts(state, ascent)
 
 
 def _halt(state: RunState, error: BudgetExhaustedError | ProviderError) -> None:
@@ -52,21 +50,20 @@ def _halt(state: RunState, error: BudgetExhaustedError | ProviderError) -> None:
         state.stop = state.stop or "budget"
 
 
-def _record_verdicts(state: RunState, fresh: Mapping[tuple[str, int], Sequence[Score]]) -> None:
+def _record_verdicts(state: RunState, ascent: Ascent) -> None:
     """Put verdicts into the items they are about; killed in between, the items are made again from replies."""
-    if not fresh:
+    if not ascent.fresh:
         return
     journal, run_id = state.stores.journal, state.plan.run_id
+    hold(ascent, ascent.fresh)
     if state.stores.results.sealed(run_id) and not journal.done(run_id):
         unseal(state)
     changed = []
-    for item in recorded(state):
-        said = fresh.get((item.sample.id, item.output.epoch))
-        if said is not None:
-            new = {score.scorer for score in said}
-            kept = [score for score in item.scores if score.scorer not in new]
-            changed.append(replace(item, scores=[*kept, *said]))
-    journal.forget_items(run_id, [(item.sample.id, item.output.epoch) for item in changed])
+    for key, said in with_probabilities(ascent.board, ascent.fresh).items():
+        new = {score.scorer for score in said}
+        item = ascent.held[key]
+        changed.append(replace(item, scores=[*(score for score in item.scores if score.scorer not in new), *said]))
+    journal.forget_items(run_id, ascent.fresh)
     for item in changed:
         journal.append_item(run_id, item)
     journal.flush()

@@ -1,0 +1,209 @@
+"""What a judge's card says, in sentences for people who do not read coefficients every day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+COEFFICIENTS = {
+    "agreement": "agreement",
+    "kappa": "Cohen's kappa",
+    "kappa_quadratic": "Cohen's kappa, quadratic",
+    "alpha": "Krippendorff's alpha",
+    "spearman": "Spearman's rho",
+    "kendall": "Kendall's tau-b",
+    "spearman_within_documents": "rho within documents",
+}
+MEASURES = {
+    "agreement": "agreement with people",
+    "position_bias": "position bias",
+    "length_bias": "length bias",
+    "prefers_longer": "preference for longer answers",
+    "self_preference": "self-preference",
+    "scale_use": "scale use",
+    "retest": "test-retest agreement",
+    "missing": "missing verdicts",
+    "constant_answers": "constant answers",
+    "injection": "injection resistance",
+    "golden": "golden set",
+    "calibration": "calibration map",
+    "cost": "cost",
+    "latency": "latency",
+}
+"""Measures as people call them."""
+
+
+def measured(card: Mapping[str, Any], name: str) -> Any:
+    """What a card found of a measure; ``None`` when it was not measured."""
+    found = card.get(name)
+    return None if isinstance(found, Mapping) and "not_measured" in found else found
+
+
+def card_sentences(card: Mapping[str, Any]) -> list[str]:
+    """Agreement beside the ceiling, every bias that is clear, constant verdicts, what is missing."""
+    found = [
+        *_agreement(card),
+        *_position(card),
+        *_slope(card, "length_bias", "An answer of twice the length and the same quality by people's labels gets"),
+        *_slope(card, "self_preference", "Answers of the judge's own family get, at equal quality and length,"),
+        *_scale(card),
+        *_constant(card),
+        *_retest(card),
+        *_missing(card),
+        *_golden(card),
+    ]
+    left = [MEASURES[name] for name in MEASURES if name in card and measured(card, name) is None]
+    if left:
+        found.append(f"Not measured: {', '.join(left)}.")
+    return found
+
+
+def _bounds(estimate: Mapping[str, Any], digits: str = "+.2f") -> str:
+    if estimate["low"] is None or estimate["high"] is None:
+        return f"no interval: {estimate.get('reason')}"
+    return f"{estimate['low']:{digits}} to {estimate['high']:{digits}}"
+
+
+def _agreement(card: Mapping[str, Any]) -> list[str]:
+    agreement = measured(card, "agreement")
+    if agreement is None:
+        return []
+    said = []
+    rho = agreement["coefficients"]["spearman"]
+    if rho["value"] is None:
+        said.append(f"Its verdicts cannot be correlated with people's labels: {rho['reason']}.")
+    else:
+        said.append(
+            f"Spearman's rho with people is {rho['value']:.2f} ({_bounds(rho, '.2f')}) on {agreement['n']:,} items."
+        )
+    for beside in agreement["ceiling"]:
+        person, judge, gap = beside["person"], beside["judge"], beside["difference"]
+        if beside["measure"] != "spearman" or person["value"] is None or judge["value"] is None:
+            continue
+        if gap["high"] is not None and gap["high"] < 0.0:
+            verdict = "a person agrees with the other people better than it does"
+        elif gap["low"] is not None and gap["low"] > 0.0:
+            verdict = "it agrees with people better than a person does with the others"
+        else:
+            verdict = "it is not shown to differ from a person"
+        said.append(
+            f"Against the mean of the other people one person reaches {person['value']:.2f} and the judge"
+            f" {judge['value']:.2f}: {verdict}."
+        )
+    return said
+
+
+def _position(card: Mapping[str, Any]) -> list[str]:
+    position = measured(card, "position_bias")
+    if position is None or position["bias"]["value"] is None:
+        return []
+    bias, same = position["bias"], position["same_choice"]
+    said = f"Shown first, an answer is preferred by {bias['value']:+.2f} ({_bounds(bias)}) beyond shown second"
+    if same is not None and same["value"] is not None:
+        said += f"; {same['value']:.1%} of pairs keep their verdict when the order is exchanged"
+    return [f"{said}."]
+
+
+def _slope(card: Mapping[str, Any], name: str, begins: str) -> list[str]:
+    found = measured(card, name)
+    if found is None or found["value"] is None:
+        return []
+    clear = found["low"] is not None and not found["low"] <= 0.0 <= found["high"]
+    return [f"{begins} {found['value']:+.2f} points ({_bounds(found)}){'' if clear else ': none is shown'}."]
+
+
+def _scale(card: Mapping[str, Any]) -> list[str]:
+    use = measured(card, "scale_use")
+    if use is None:
+        return []
+    if use["constant"]:
+        return [f"It (nearly) always says the same: {max(use['shares']):.0%} of verdicts are on one level."]
+    if use["ceiling"]["value"] >= 0.5:
+        return [
+            f"{use['ceiling']['value']:.0%} of its verdicts are the highest there is: it hardly tells good ones apart."
+        ]
+    return []
+
+
+def _constant(card: Mapping[str, Any]) -> list[str]:
+    return [
+        f"System {one['system']} answers {one['share']:.0%} of its items with one text and gets {one['mean']:.2f}"
+        + ("" if one["others"] is None else f", the others {one['others']:.2f}")
+        + (": the judge rewards an answer that answers nothing." if one["rewarded"] else ".")
+        for one in measured(card, "constant_answers") or ()
+    ]
+
+
+def _retest(card: Mapping[str, Any]) -> list[str]:
+    again = measured(card, "retest")
+    if again is None or again["same"]["value"] is None:
+        return []
+    at = "" if card["temperature"] is None else f" at temperature {card['temperature']:g}"
+    return [f"Asked again{at}, it gives the same verdict {again['same']['value']:.1%} of the time."]
+
+
+def _missing(card: Mapping[str, Any]) -> list[str]:
+    gone = card["missing"]
+    if not gone["reasons"]:
+        return []
+    why = ", ".join(f"{count:,} × {reason}" for reason, count in list(gone["reasons"].items())[:3])
+    said = f"{gone['share']['value']:.1%} of verdicts are missing ({why})"
+    if gone["worst"] is not None:
+        said += f"; with them the mean lies between {gone['worst']['value']:.2f} and {gone['best']['value']:.2f}"
+    return [f"{said}."]
+
+
+def _golden(card: Mapping[str, Any]) -> list[str]:
+    golden = measured(card, "golden")
+    return [] if golden is None else golden_sentences(golden)
+
+
+def golden_sentences(golden: Mapping[str, Any]) -> list[str]:
+    """Accuracy, and whether it drifted."""
+    accuracy = golden["accuracy"]
+    if accuracy["value"] is None:
+        return [f"No accuracy on golden items: {accuracy['reason']}."]
+    said = [f"{accuracy['value']:.1%} of {accuracy['n']:,} golden verdicts are right ({_bounds(accuracy, '.1%')})."]
+    if golden["expected"] is None:
+        said.append("Too few golden verdicts to watch for drift: 40 or an --expected accuracy are needed.")
+    elif golden["alarm_at"] is None:
+        said.append(f"No drift below {golden['expected']:.1%} is shown over {golden['watched']:,} verdicts.")
+    else:
+        said.append(
+            f"Drift: accuracy fell below {golden['expected']:.1%}, alarm at {golden['alarm_at']} after"
+            f" {golden['alarm_after']:,} verdicts (a false alarm comes once in {golden['run_length']:,.0f} or more)."
+        )
+    return said
+
+
+def coefficient_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """Name and estimate of each coefficient; nothing without people."""
+    agreement = measured(card, "agreement")
+    return [] if agreement is None else [(COEFFICIENTS[k], e) for k, e in agreement["coefficients"].items()]
+
+
+def bias_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """Name and estimate of each bias that was measured."""
+    rows = []
+    position, again = measured(card, "position_bias"), measured(card, "retest")
+    if position is not None:
+        rows.append(("position: first minus second", position["bias"]))
+        rows += [
+            (label, position[key])
+            for label, key in (("same choice, order exchanged", "same_choice"), ("first one chosen", "first_chosen"))
+            if position[key] is not None
+        ]
+    for name, label in (
+        ("length_bias", "twice the length"),
+        ("prefers_longer", "longer one chosen"),
+        ("self_preference", "own family"),
+    ):
+        if measured(card, name) is not None:
+            rows.append((label, card[name]))
+    if again is not None:
+        rows.append(("same verdict when asked again", again["same"]))
+    use = measured(card, "scale_use")
+    if use is not None:
+        rows.append(("highest level", use["ceiling"]))
+    rows.append(("missing", card["missing"]["share"]))
+    return rows

@@ -1,0 +1,87 @@
+"""``judge golden``: accuracy on items with known answers over time, with an alarm for drift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import fill
+from typing import Any
+
+import click
+
+from assay.cli.judge_columns import column_options, judged_request
+from assay.cli.options import json_option
+from assay.cli.output import WIDTH, interval, number, print_json, table
+
+
+@click.command("golden")
+@click.argument("file")
+@click.option("--answers", metavar="FILE", help="Known answers: the id column and --known; default: in FILE.")
+@click.option("--known", metavar="COLUMN", default="golden", show_default=True, help="Of the known answer.")
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0), default=0.5, show_default=True, help="A verdict this near is right."
+)
+@click.option(
+    "--expected", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+    help="Accuracy to hold (default: what the first verdicts show at least).",
+)  # fmt: skip
+@click.option(
+    "--false-alarm-every", "run_length", type=click.FloatRange(min=1, min_open=True), default=10_000.0,
+    show_default=True, help="Golden verdicts, on average at least.",
+)  # fmt: skip
+@click.option("--fail-on-drift", is_flag=True, help="Exit with 1 when the alarm went off.")
+@column_options
+@json_option
+def golden_command(
+    file: str,
+    answers: str | None,
+    known: str,
+    tolerance: float,
+    expected: float | None,
+    run_length: float,
+    *,
+    fail_on_drift: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Accuracy of the verdicts in FILE on golden items, in order of time, and whether it drifted.
+
+    A golden item that was judged several times stands under its id and #1, #2 …
+
+    Exit status: 0 done, 1 drift (with --fail-on-drift), 2 wrong usage, 3 the file cannot be used.
+    """
+    from assay.app.judge_golden import watch_golden
+
+    document = watch_golden(
+        judged_request(file, chosen),
+        answers=answers,
+        answer=known,
+        tolerance=tolerance,
+        expected=expected,
+        run_length=run_length,
+    )
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(golden_text(document))
+    if fail_on_drift and document["alarm_at"] is not None:
+        raise SystemExit(1)
+
+
+def golden_text(document: Mapping[str, Any]) -> str:
+    """The report as text of 80 columns."""
+    rows = [
+        [row["since"], row["until"], number(row["accuracy"]["value"], "share"), interval(row["accuracy"]),
+         f"{row['accuracy']['n']:,}"]
+        for row in document["periods"]
+    ]  # fmt: skip
+    parts = [table(["since", "until", "accuracy", "95% interval", "n"], rows, align="<<>>>", cut=(0, 1, 3))]
+    parts.append("\n".join(fill(sentence, WIDTH) for sentence in document["sentences"]))
+    wrong = document["wrong"][:10]
+    if wrong:
+        shown = [[row["id"], f"{row['verdict']:g}", f"{row['answer']:g}"] for row in wrong]
+        text = table(["wrong, latest first", "verdict", "answer"], shown, align="<>>", cut=(0,))
+        left = document["n_wrong"] - len(wrong)
+        parts.append(f"{text}\n… and {left:,} more in --json" if left > 0 else text)
+    if document["unscored"]:
+        parts.append(f"note: {document['unscored']:,} golden items have no verdict")
+    return "\n\n".join(parts)
