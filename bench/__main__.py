@@ -13,6 +13,7 @@ from pathlib import Path
 
 import bench.stats
 from bench import cascade_speed, harness, judges_speed, pages, sandbox, scoring, text_metrics
+from bench.cascade import speed
 from bench.measure import Row
 
 BENCHES: dict[str, Callable[[], list[Row]]] = {
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "many": harness.many,
     "judges": judges_speed.rows,
     "cascade": cascade_speed.rows,
+    "replays": speed.rows,
 }
 for found in pkgutil.iter_modules(bench.stats.__path__):
     BENCHES[found.name] = import_module(f"bench.stats.{found.name}").rows

@@ -13,6 +13,7 @@ FAST = (ROOT / "README.md", DOCS / "tutorial.md")
 SLOW = (
     *sorted((DOCS / "how-to").glob("*.md")),
     *sorted((DOCS / "statistics").glob("*.md")),
+    *sorted((DOCS / "cascade").glob("*.md")),
     ROOT / "CONTRIBUTING.md",
     ROOT / "examples" / "README.md",
 )

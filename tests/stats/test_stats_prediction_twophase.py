@@ -122,6 +122,32 @@ def test_labels_alone_give_the_survey_t_interval() -> None:
     assert (found.estimand, new.estimand) == ("these items", "new inputs like these")
 
 
+def test_the_penalty_is_one_label_for_each_feature_unless_named() -> None:
+    rng = np.random.default_rng(3)
+    y = np.where(np.arange(40) < 15, rng.normal(size=40), np.nan)
+    features = rng.normal(size=(40, 3))
+    assert two_phase_mean(y, [features]) == two_phase_mean(y, [features], ridge=3.0)
+    assert two_phase_mean(y, [features[:, :1]]) == two_phase_mean(y, [features[:, :1]], ridge=1.0)
+    assert two_phase_mean(y, [features]).estimate != two_phase_mean(y, [features], ridge=0.0).estimate
+
+
+def test_the_weights_noise_counts_along_the_difference_of_the_features() -> None:
+    rng = np.random.default_rng(5)
+    n, size = 12, 50
+    proxy = rng.normal(size=size)
+    labels = np.where(np.arange(size) < n, proxy + rng.normal(size=size), np.nan)
+    rows = np.c_[np.ones(n), proxy[:n]]
+    inverse = np.linalg.inv(rows.T @ rows)
+    residual = labels[:n] - rows @ inverse @ rows.T @ labels[:n]
+    left_out = residual / (1.0 - np.einsum("np,pq,nq->n", rows, inverse, rows))
+    between = np.array([0.0, proxy.mean() - proxy[:n].mean()])
+    noise = np.square(rows @ inverse @ between * residual).sum()
+    plain = (1 / n - 1 / size) * np.square(left_out).mean()
+    found = two_phase_mean(labels, [proxy], ridge=0.0).estimate
+    assert found.std_error == pytest.approx(math.sqrt(plain + noise), rel=1e-6)
+    assert noise > 0.01 * plain  # or this test proves nothing
+
+
 def test_one_run_and_a_batch_give_the_same_estimate() -> None:
     rng = np.random.default_rng(8)
     n = 60

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from assay.core.cascade import PROGRAMMATIC, People
-from assay.core.errors import InvalidInputError
 from assay.engine.cascade.board import Board
 from assay.engine.cascade.compare import tiered_segments
 from assay.engine.cascade.estimate import TieredEstimate, tiered_estimate
+from assay.engine.cascade.sequential import width_rule
 from assay.engine.cascade.verdicts import Question, TierVerdicts
 from assay.stats.scalar import NEW_INPUTS, THESE_ITEMS
 
@@ -70,16 +70,12 @@ def figure(board: Board, *, estimand: str = THESE_ITEMS, interrupted: str | None
 
 
 def still_wide(half_width: float) -> Callable[[Board], bool]:
-    """Whether the interval is wider than wanted on one of its sides, or not there yet."""
+    """Whether a width rule asks for more of the top tier's verdicts."""
 
     def wide(board: Board) -> bool:
-        try:
-            estimate = figure(board).estimate
-        except InvalidInputError:
-            return True
-        if estimate.value is None or estimate.low is None or estimate.high is None:
-            return True
-        return max(estimate.high - estimate.value, estimate.value - estimate.low) > half_width
+        verdicts = board.values(len(board.tiers) - 1)
+        labels = verdicts[~np.isnan(verdicts)]
+        return labels.size == 0 or not width_rule(figure(board).estimate, labels, half_width=half_width).stop
 
     return wide
 

@@ -11,9 +11,7 @@ from assay.core.errors import BudgetExhaustedError, ProviderError
 from assay.core.protocols import Judge, ModelClient
 from assay.core.records import Item, Score
 from assay.engine.cascade.board import Board, Key
-
-FIRST_LOOK, BATCH = 20, 10
-"""Verdicts of the top tier before a width rule looks for the first time, and between two looks."""
+from assay.engine.cascade.sequential import BATCH, START
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +63,7 @@ async def climb(ascent: Ascent) -> None:
 async def _until_narrow(ascent: Ascent, place: int, judge: Judge, wide: Callable[[Board], bool]) -> None:
     """Ask a batch at a time, in the order drawn, while the interval is too wide and something is left of the share."""
     rungs = ascent.board.rungs
-    whole, take = rungs[-1], FIRST_LOOK
+    whole, take = rungs[-1], START
     while True:
         rungs[-1] = whole.first(take)
         await _ask(ascent, place, judge)

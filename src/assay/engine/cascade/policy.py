@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from assay.core.errors import InvalidInputError, nearest
-from assay.engine.cascade.draw import Bools, Floats, conditional_rates
+from assay.core.errors import InvalidInputError
+from assay.engine.cascade.draw import Floats, conditional_rates
 from assay.stats.prediction.sampling import DEFAULT_FLOOR, inclusion_probabilities
 
 FLOOR = DEFAULT_FLOOR
@@ -148,19 +148,3 @@ def residual_sizes(pilot_predictions: npt.ArrayLike, pilot_labels: npt.ArrayLike
     if mean == 0.0:
         return np.ones(np.asarray(predictions).shape)
     return np.asarray(np.sqrt(smooth[np.searchsorted(edges, np.asarray(predictions, dtype=np.float64), side="right")]))
-
-
-def certain_items(
-    metadata: Sequence[Mapping[str, object]], *, critical: Sequence[bool], stakes: str | None = None
-) -> Bools:
-    """Items that go up every tier: critical ones, and those whose ``stakes`` field is true."""
-    marked = [bool(stakes and row.get(stakes)) for row in metadata]
-    return np.array([one or other for one, other in zip(critical, marked, strict=True)], dtype=np.bool_)
-
-
-def check_policy(name: str) -> str:
-    """The name of a policy, when there is one of that name."""
-    known = ("share", "budget", "uncertainty")
-    if name not in known:
-        raise InvalidInputError(f"there is no policy {name!r}", hint=nearest(name, known))
-    return name

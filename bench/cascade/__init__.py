@@ -1,0 +1,1 @@
+"""Targets of tiered evaluation, measured on recorded judges."""
