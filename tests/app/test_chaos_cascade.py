@@ -129,3 +129,25 @@ def test_kills_at_random_moments_repeat_no_more_than_was_in_flight(
     assert landed >= KILLS // 2, "most runs ended before they were killed: the test must be slower"
     assert server.requests - 2 * CALLS <= KILLS * IN_FLIGHT
     the_same(tmp_path / "chaos", tmp_path / "calm")
+
+
+@pytest.mark.parametrize("server", [60], indirect=True)
+def test_ctrl_c_among_the_tiers_prints_what_is_there_and_goes_on(
+    tmp_path: Path, task: Path, server: ModelServer
+) -> None:
+    store = ["--store", str(tmp_path / "chaos")]
+    child = start(["run", str(task), "--json", *store], server)
+    deadline = time.monotonic() + 60
+    while server.requests < SAMPLES + 20:
+        assert time.monotonic() < deadline, "no tier was ever asked"
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    child.communicate()
+    assert child.returncode == 130
+    cascade, _ = figures(tmp_path / "chaos")
+    assert cascade["these_items"]["degraded"]
+    assert "interrupted" in cascade["these_items"]["degraded_reason"]
+    finish(["resume", "last", *store], server)
+    assert server.requests - CALLS <= IN_FLIGHT
+    finish(["run", str(task), "--store", str(tmp_path / "calm")], server)
+    the_same(tmp_path / "chaos", tmp_path / "calm")

@@ -225,6 +225,20 @@ def test_a_width_rule_stops_when_the_interval_is_narrow_enough(folder: Path) -> 
     assert set(verdicts(early.run_id)) < set(verdicts(whole.run_id))
 
 
+def test_uncertainty_asks_rather_what_the_lower_tiers_disagree_on_and_stays_unbiased(folder: Path) -> None:
+    shares = [Tier(name="fast", asks=FAST, share=1.0), Tier(name="strong", asks=STRONG, share=0.3)]
+    truth = np.mean([float("1234567"[random.Random(i).randrange(7)]) for i in range(N)])
+    covered, chances = 0, set()
+    for seed in range(12):
+        found = run(cascade(tiers=shares, policy="uncertainty", seed=seed))
+        here = found.document["cascade"]["these_items"]
+        covered += here["low"] <= truth <= here["high"]
+        chances |= {s.probability for (name, _), s in verdicts(found.run_id).items() if name == "help.strong"}
+    assert covered >= 9
+    assert min(chances) >= 0.75 * 0.3 - 1e-9
+    assert len(chances) > 20
+
+
 def test_people_are_asked_by_file_and_the_figure_waits_for_them(folder: Path) -> None:
     def tiers(labels: Mapping[str, float]) -> Cascade:
         return cascade(strong=People(labels=labels, content_hash=str(len(labels)), usd_per_label=0.3, raters=3))
@@ -299,6 +313,11 @@ def test_a_gate_never_contradicts_the_interval_beside_it(folder: Path) -> None:
         ({"tiers": [Tier(name="a", asks=FAST, share=0.0)], "speaks_of": "a"}, "cascade.order"),
         ({"free": ["lenght"]}, "cascade.tiers"),
         ({"name": "length"}, "cascade.name_taken"),
+        ({"policy": "uncertain"}, "cascade.policy"),
+        (
+            {"policy": "uncertainty", "free": [], "tiers": [Tier(name="strong", asks=STRONG, share=0.1)]},
+            "cascade.policy",
+        ),
     ],
 )
 def test_tiers_that_do_not_fit_are_refused(folder: Path, changes: Mapping[str, Any], code: str) -> None:

@@ -43,6 +43,7 @@ def build_cascade(spec: TaskFile, scorers: Sequence[Scorer], *, directory: str) 
         seed=spec.seed,
         half_width=_half_width(spec.until),
         certain=spec.stakes,
+        policy=spec.policy,
         calibration=None if spec.calibration is None else read_map(Path(directory) / spec.calibration),
     )
 

@@ -10,6 +10,7 @@ from assay.core.errors import ConfigError, nearest
 from assay.core.protocols import Judge
 
 PROGRAMMATIC = "programmatic"
+POLICIES = ("share", "uncertainty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ class Cascade:
         seed: Of the draws.
         half_width: Stop asking the top tier when its interval is this narrow (on each side); ``None``: ask the share.
         certain: Metadata key; samples where it is true go up every tier.
+        policy: Whom the top tier is asked about: ``share``, all alike, or ``uncertainty``, rather what the lower tiers
+            disagree on.
         calibration: Gives the weights of the lower tiers (a *map* start); without it they are fitted on the run's own
             top verdicts (a *cold* start).
     """
@@ -98,6 +101,7 @@ class Cascade:
     seed: int = 0
     half_width: float | None = None
     certain: str | None = None
+    policy: str = "share"
     calibration: VerdictMap | None = None
 
     def __post_init__(self) -> None:
@@ -131,6 +135,7 @@ class Cascade:
                 code="cascade.order",
             )
 
+        self._check_policy()
         lower = [PROGRAMMATIC, *(tier.name for tier in self.used[:-1])]
         if self.calibration is not None and list(self.calibration.names) != lower:
             raise ConfigError(
@@ -138,6 +143,18 @@ class Cascade:
                 f" {', '.join(lower)} below {self.speaks_of}",
                 hint="fit it for these tiers: assay judge calibrate FILE --help",
                 code="cascade.map",
+            )
+
+    def _check_policy(self) -> None:
+        if self.policy not in POLICIES:
+            raise ConfigError(
+                f"there is no policy {self.policy!r}", hint=nearest(self.policy, POLICIES), code="cascade.policy"
+            )
+        if self.policy == "uncertainty" and len(self.free) + len(self.used) - 1 < 2:
+            raise ConfigError(
+                "one verdict cannot disagree with itself",
+                hint="the policy uncertainty needs two free scores or judges below the top tier",
+                code="cascade.policy",
             )
 
     @property

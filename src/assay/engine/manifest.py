@@ -75,6 +75,7 @@ def _cascade(cascade: Cascade) -> dict[str, Any]:
         "seed": cascade.seed,
         "half_width": cascade.half_width,
         "certain": cascade.certain,
+        "policy": cascade.policy,
         "calibration": None if cascade.calibration is None else cascade.calibration.hash,
         "tiers": [
             {

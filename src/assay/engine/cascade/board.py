@@ -9,7 +9,8 @@ import numpy as np
 
 from assay.core.cascade import Cascade, People, Tier
 from assay.core.records import Item, Score
-from assay.engine.cascade.draw import Bools, Draw, Floats, Rung, conditional_rates
+from assay.engine.cascade.draw import Bools, Draw, Floats, Rung
+from assay.engine.cascade.policy import Policy, fixed_shares, uncertainty
 
 Key = tuple[str, int]
 MENDABLE = frozenset({"provider_error", "timeout", "rate_limited", "unavailable", "bad_reply"})
@@ -77,10 +78,18 @@ class Board:
         """Draw for a tier; the tier below has been asked."""
         if not self.rungs:
             self.rungs.append(self._draw().everything())
-        rates = conditional_rates([one.share for one in self.tiers])
         failed = np.asarray(self.failed) if tier == 0 else self.could_not_tell(tier - 1)
         below = self.rungs[tier]
-        self.rungs.append(self._draw().above(below, tier=self.tiers[tier].name, rate=rates[tier], failed=failed))
+        certain = below.asked & (np.asarray(self.certain) | failed)
+        rate = self._policy().rate(tier, reached=below.asked, certain=certain)
+        self.rungs.append(self._draw().above(below, tier=self.tiers[tier].name, rate=rate, failed=failed))
+
+    def _policy(self) -> Policy:
+        shares = [one.share for one in self.tiers]
+        if self.cascade.policy == "share" or len(self.rungs) < len(self.tiers):
+            return fixed_shares(len(shares), shares)
+        lower = [np.asarray(column) for column in self.free.values()]
+        return uncertainty(shares, verdicts=[*lower, *(self.values(place) for place in range(len(self.tiers) - 1))])
 
     def _draw(self) -> Draw:
         return Draw(self.ids, seed=self.cascade.seed, certain=self.certain)
