@@ -76,6 +76,14 @@ class TierFields(Strict):
     hours: float | None = Field(None, ge=0, description="Until a label is there")
 
 
+class GoldenFields(Strict):
+    """Items with known answers on which the judges of a run are tried."""
+
+    path: str = Field(description="A file of rows {id, input, output, answer[, reference, metadata]}")
+    share: float = Field(0.05, gt=0, le=0.5, description="Of golden items among all a judge is asked about")
+    tolerance: float = Field(0.5, ge=0, description="A verdict this near to the answer is right")
+
+
 class TaskFile(Strict):
     """One task (``eval.yaml``), or one entry of a suite."""
 
@@ -106,8 +114,10 @@ class TaskFile(Strict):
     estimate: str | None = Field(None, description="Tier whose verdict the cascade's figure speaks of; the last one")
     estimate_as: str | None = Field(None, description="Name of that figure; the judge's name by default")
     until: str | None = Field(None, description="half_width <= 0.02: stop asking the top tier when that is reached")
+    policy: str = Field("share", description="share: all alike; uncertainty: rather what the lower tiers disagree on")
     stakes: str | None = Field(None, description="Metadata key; samples where it is true go up every tier")
     calibration: str | None = Field(None, description="A map that assay judge calibrate wrote; else a cold start")
+    golden: GoldenFields | None = Field(None, description="Try the judges on known answers while the run goes on")
     budget_usd: float | None = Field(None, ge=0, description="The same as limits.budget_usd")
     limit: int | None = Field(None, ge=1)
     seed: int = 0
@@ -205,6 +215,7 @@ FILES = {
     "eval": "assay.app.schema:TaskFile",
     "suite": "assay.app.schema:SuiteFile",
     "settings": "assay.app.schema:SettingsFile",
+    "plan": "assay.app.measurement_plan:PlanFile",
     "experiment": "assay.app.experiment_file:ExperimentFile",
     "judge": "assay.app.judge_file:JudgeFile",
 }

@@ -106,7 +106,7 @@ def _shown(value: object) -> str:
 
 
 @click.command("schema")
-@click.argument("file", type=click.Choice(["eval", "suite", "settings", "experiment"]), default="eval")
+@click.argument("file", type=click.Choice(["eval", "suite", "settings", "experiment", "plan"]), default="eval")
 @json_option
 def schema_command(file: str, *, as_json: bool) -> None:
     """JSON Schema of eval.yaml, suite.yaml or assay.yaml, for editors and checks."""

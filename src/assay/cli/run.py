@@ -30,18 +30,22 @@ OK = frozenset({"done"})
 def run_command(
     ctx: click.Context, /, what: str, store: str | None, *, as_json: bool, report: bool, **given: Any
 ) -> None:
-    """Evaluate WHAT: a benchmark, a task file (eval.yaml) or a suite (suite.yaml).
+    """Evaluate WHAT: a benchmark, a task file (eval.yaml), a suite (suite.yaml) or a plan (plan.yaml).
 
-    Exit status: 0 done, 3 something was not found or the run is partial (printed and kept), 130 Ctrl-C.
+    Exit status: 0 done (a plan: passed as planned), 1 a plan did not, 3 something was not found or the run is partial
+    (printed and kept), 130 Ctrl-C.
 
     \b
     assay run gsm8k --model openai/gpt-4o-mini --limit 200 --budget-usd 1
     assay run eval.yaml
     """
     from assay.app.suites import is_suite
+    from assay.cli.measurement_plan import is_plan, run_plan
 
     app = make_app(store)
     try:
+        if is_plan(what):
+            ctx.exit(run_plan(app, what, given, as_json=as_json))
         if is_suite(what):
             from assay.cli.suite import run_suite
 
