@@ -13,7 +13,8 @@ from assay.core.records import Estimate
 from assay.judges.agreeing import alpha_of, beside_people
 from assay.judges.calibrate import explained
 from assay.judges.jackknife import controlled_slope, label_noise
-from assay.judges.ridge import Ridge, cross_fitted_ridge, document_folds, fit_ridge
+from assay.judges.ridge import cross_fitted_ridge, document_folds
+from assay.stats.prediction.ridge import Ridge, fit_ridge
 from bench.coverage.case import Case, Simulation
 
 Floats = npt.NDArray[np.float64]
