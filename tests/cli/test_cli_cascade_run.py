@@ -71,7 +71,9 @@ def test_a_file_with_tiers_runs_and_says_what_the_strong_judge_would_have_said(t
     assert here["low"] <= 3.0 <= here["high"]
     assert [tier["asked"] for tier in here["tiers"]] == [N, 60, 30]
     assert document["metrics"]["helpfulness"]["n"] == 30
-    assert document["notes"] == ["judge helpfulness has no card: how far it agrees with people is not known"]
+    assert [re.sub(r"version \w{12}", "version …", note) for note in document["notes"]] == [
+        "judge helpfulness has no card: how far it agrees with people is not known (version …)"
+    ] * 2
     assert document["usage"]["by_model"].keys() == {"openai/gen", "openai/small", "openai/large"}
 
 
@@ -178,6 +180,7 @@ def test_a_calibration_map_gives_the_weights(tiered: Shell) -> None:
         ({"calibration": "none.json"}, "file.not_found"),
         ({"budget_usd": 5, "limits": {"budget_usd": 6}}, "config.invalid"),
         ({"cascade": None, "scorers": ["length"], "estimate": "strong"}, "config.invalid"),
+        ({"cascade": None, "scorers": ["length"], "policy": "uncertainty"}, "config.invalid"),
         ({"cascade": [*TIERS[:2], {**TIERS[2], "judge": "helpfullness@openai/large"}]}, "judge.unknown"),
         ({"primary": "helpfulnes"}, "scorer.unknown"),
     ],
@@ -208,6 +211,70 @@ def test_cost_is_booked_by_day_project_model_tier_and_judge(tiered: Shell) -> No
     assert {row["tier"] for row in by["tier"]["rows"]} == {"generation", "fast", "strong"}
     assert "helpfulness (openai/large)" in {row["evaluator"] for row in by["evaluator"]["rows"]}
     assert by["day"]["limits"] == []
+
+
+def test_replies_from_the_table_are_booked_on_the_run_that_paid(tiered: Shell) -> None:
+    spent = tiered.ok("run", "eval.yaml", "--json").json["usage"]["cost_usd"]
+    again = tiered.ok("run", "eval.yaml", "--json").json
+    assert again["usage"]["cost_usd"] == 0.0
+    booked = tiered.ok("cost", "--by", "tier", "--json").json
+    assert booked["total_usd"] == pytest.approx(spent)
+    assert all(row["cost_usd"] == round(row["cost_usd"], 9) for row in booked["rows"])
+
+
+def test_what_another_tier_says_passes_no_gate(tiered: Shell) -> None:
+    whole = tiered.ok("run", "eval.yaml", "--json", "--store", "other").json
+    fast = whole["usage"]["by_model"]["openai/small"]["cost_usd"]
+    write(tiered, budget_usd=round(whole["usage"]["by_model"]["openai/gen"]["cost_usd"] + fast, 6))
+    said = tiered("run", "eval.yaml", "--json").json
+    assert said["cascade"]["these_items"]["speaks_of"] == "fast"
+    assert said["metrics"]["helpfulness"]["value"] is None
+    assert "it speaks of fast, not of strong" in said["cascade"]["these_items"]["degraded_reason"]
+    gated = tiered("gate", "last", "--rule", "helpfulness.low >= 0", "--json")
+    assert (gated.status, gated.json["verdict"]) == (1, "inconclusive")
+
+
+def test_verdicts_that_never_came_are_bounded(tiered: Shell, server: ModelServer) -> None:
+    server.answer = lambda body: (
+        answer(body) if body["model"] != "large" or "question number 1" not in str(body) else "?"
+    )
+    said = tiered("run", "eval.yaml", "--json").json
+    here = said["cascade"]["these_items"]
+    assert here["tiers"][2]["asked"] > here["tiers"][2]["answered"]
+    assert here["bounds"][0] < here["low"] < here["high"] < here["bounds"][1]
+
+
+def test_runs_whose_tiers_mean_different_verdicts_say_that_they_are_not_compared(tiered: Shell) -> None:
+    first = tiered.ok("run", "eval.yaml", "--json").json["run_id"]
+    write(tiered, cascade=[*TIERS[:2], {**TIERS[2], "judge": "fluency@openai/large"}], estimate_as="helpfulness")
+    second = tiered.ok("run", "eval.yaml", "--json").json["run_id"]
+    compared = tiered.ok("compare", first, second, "--json").json
+    assert "helpfulness" not in compared["metrics"]
+    assert "different verdicts" in compared["not_compared"][0]["reason"]
+
+
+def test_a_plan_prices_judges_that_ask_side_by_side_and_needs_no_store(tiered: Shell) -> None:
+    tiered.write("assay.yaml", {"models": PRICES, "spending": {"usd_per_day": 1}})
+    pair = {"tier": "strong", "judge": {"judge": "pair", "kind": "pairwise"}, "model": "openai/large", "share": 0.25}
+    rows = [{"id": f"q{i}", "input": f"question number {i}", "reference": "b"} for i in range(N)]
+    tiered.rows("data.jsonl", rows)
+    write(tiered, cascade=[*TIERS[:2], pair])
+    plan = tiered.ok("plan", "eval.yaml", "--json").json
+    assert plan["judges"][1]["input_tokens"] > 30 * 100
+    assert plan["whole_cost_usd_max"] > 0
+
+
+def test_an_attack_is_booked_and_keeps_to_the_limit(tiered: Shell, server: ModelServer) -> None:
+    tiered.rows("items.jsonl", [{"id": f"a{i}", "input": "?", "output": f"level-{1 + i % 4}-of-5"} for i in range(8)])
+    attack = ["judge", "attack", "helpfulness@openai/large", "--items", "items.jsonl", "--per-attack", "1", "--yes"]
+    tiered.ok(*attack, "--json")
+    booked = tiered.ok("cost", "--by", "tier", "--json").json["rows"]
+    assert [row["tier"] for row in booked] == ["attack"]
+    assert booked[0]["cost_usd"] > 0
+    tiered.write("assay.yaml", {"models": PRICES, "spending": {"usd_per_day": booked[0]["cost_usd"] / 2}})
+    asked = server.requests
+    stopped = tiered(*attack, "--json")
+    assert (stopped.status, stopped.code, server.requests) == (3, "cost.limit_reached", asked)
 
 
 def test_a_limit_of_the_day_warns_then_stops(tiered: Shell, server: ModelServer) -> None:

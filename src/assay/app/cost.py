@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import calendar
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from assay.app.wiring import App
-from assay.core.errors import BudgetExhaustedError
+from assay.core.canonical import canonical_json
+from assay.core.errors import BudgetExhaustedError, StoreError
 from assay.core.records import RunRecord
 
 GROUPS = ("day", "project", "model", "tier", "evaluator", "task")
 LOOK_BACK_DAYS = 14
 MOST_RUNS = 100_000
 UNNAMED = "(none)"
+BOOKED = "spending/outside-runs.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,8 @@ def cost_report(app: App, *, by: str, days: int, today: date) -> dict[str, Any]:
         today: In UTC; a run counts on the day it was started.
     """
     since = (today - timedelta(days=days - 1)).isoformat()
-    lines = [line for record in _records(app) for line in lines_of(app, record) if line.day >= since]
+    lines = [line for record in _records(app) for line in lines_of(app, record)] + _booked_lines(app)
+    lines = [line for line in lines if line.day >= since]
     groups: dict[str, dict[str, Any]] = {}
     for line in lines:
         row = groups.setdefault(getattr(line, by), {"cost_usd": 0.0, "unpriced": 0})
@@ -67,29 +71,62 @@ def cost_report(app: App, *, by: str, days: int, today: date) -> dict[str, Any]:
 
 
 def lines_of(app: App, record: RunRecord) -> list[Line]:
-    """What a run has paid so far: by model, and for the tiers of its cascade."""
-    summary, common = record.summary, _common(record)
-    tiers = (summary.get("cascade") or {}).get("these_items", {}).get("tiers", [])[1:]
-    lines = [
-        Line(
-            **common,
-            model=_model_of(tier, record),
-            tier=tier["tier"],
-            evaluator=str(tier["asks"]),
-            cost_usd=tier["cost_usd"],
-        )
-        for tier in tiers
-        if tier["asked"]
-    ]
-    judged: dict[str, float] = {}
-    for line in lines:
-        if line.evaluator != "people":
-            judged[line.model] = judged.get(line.model, 0.0) + (line.cost_usd or 0.0)
-    for model, cost in _by_model(app, record).items():
-        rest = None if cost is None else max(cost - judged.get(model, 0.0), 0.0)
+    """What a run has paid so far: by model, and for the tiers of its cascade.
+
+    What it took from the response table was paid by another run, and what people are paid is not known here.
+    """
+    common, lines = _common(record), []
+    tiers = (record.summary.get("cascade") or {}).get("these_items", {}).get("tiers", [])[1:]
+    asked = [tier for tier in tiers if tier["asked"] and tier["asks"] != "people"]
+    for model, paid in _by_model(app, record).items():
+        its = [tier for tier in asked if _model_of(tier, record) == model]
+        worth = sum(tier["cost_usd"] or 0.0 for tier in its)
+        scale = 0.0 if paid is None or worth <= 0.0 else min(1.0, paid / worth)
+        for tier in its:
+            cost = None if paid is None or tier["cost_usd"] is None else round(scale * tier["cost_usd"], 9)
+            lines.append(Line(**common, model=model, tier=tier["tier"], evaluator=str(tier["asks"]), cost_usd=cost))
+        rest = None if paid is None else round(paid - scale * worth, 9)
         if rest is None or rest > 0.0:
             lines.append(Line(**common, model=model, tier="generation", evaluator=UNNAMED, cost_usd=rest))
     return lines
+
+
+def book(app: App, run_id: str, *, work: str, model: str, evaluator: str) -> None:
+    """Remember what was paid outside of runs (attacks on judges), so that it is in the sums and the limits.
+
+    Args:
+        run_id: Under which the journal has the replies.
+        work: Shown as the tier.
+    """
+    entries = [entry for entry in _booked(app) if entry["run_id"] != run_id]
+    entries.append(
+        {
+            "run_id": run_id,
+            "day": datetime.now(UTC).date().isoformat(),
+            "project": app.settings["project"] or UNNAMED,
+            "tier": work,
+            "model": model,
+            "evaluator": evaluator,
+        }
+    )
+    app.store.objects.put(BOOKED, canonical_json(entries))
+
+
+def _booked(app: App) -> list[dict[str, str]]:
+    objects = app.store.objects
+    found: list[dict[str, str]] = json.loads(objects.get(BOOKED)) if objects.exists(BOOKED) else []
+    return found
+
+
+def _booked_lines(app: App) -> list[Line]:
+    return [
+        Line(
+            **{key: value for key, value in entry.items() if key != "run_id"},
+            task=entry["tier"],
+            cost_usd=app.store.journal.spent_usd(entry["run_id"]),
+        )
+        for entry in _booked(app)
+    ]
 
 
 def _common(record: RunRecord) -> dict[str, str]:
@@ -140,6 +177,8 @@ def _forecast(app: App, today: date) -> dict[str, Any]:
 def _spent_by_day(app: App) -> dict[str, float]:
     """Paid to models; people are paid elsewhere."""
     found: dict[str, float] = {}
+    for entry in _booked(app):
+        found[entry["day"]] = found.get(entry["day"], 0.0) + app.store.journal.spent_usd(entry["run_id"])
     for record in _records(app):
         cost = app.store.journal.spent_usd(record.run_id)
         found[record.created_at[:10]] = found.get(record.created_at[:10], 0.0) + cost
@@ -155,7 +194,12 @@ def standing_of_limits(app: App, today: date) -> list[dict[str, Any]]:
     limits = {"day": spending.usd_per_day, "month": spending.usd_per_month} if spending else {}
     if not any(limit is not None for limit in limits.values()):
         return []
-    spent = _spent_by_day(app)
+    try:
+        spent = _spent_by_day(app)
+    except StoreError as error:
+        if error.code != "store.missing":
+            raise
+        spent = {}  # nobody has paid for anything yet
     now = today.isoformat()
     found = []
     for name, limit in limits.items():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.app.cost import book, left_to_spend
 from assay.app.interrupts import interrupts
 from assay.app.runs import in_loop
 from assay.app.wiring import App, gateway_config
@@ -87,6 +88,8 @@ def attack(
         check_model(model, config, budget_usd=request.budget_usd)
     began = time.time()
     run_id = make_id("attack", now_ms=int(began * 1000), entropy=os.urandom(10))
+    book(app, run_id, work="attack", model=judge.model, evaluator=judge.name)
+    request = replace(request, budget_usd=left_to_spend(app, request.budget_usd))
     report, usage = in_loop(
         _attack(app, judge, request, pairs, config, run_id, suite=suite, observe=observe, approve=approve)
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from assay.app.tiered import cascade_name, speaks_of, tiered_comparison, tiered_rules
+from assay.app.tiered import cascade_name, not_comparable, speaks_of, tiered_comparison, tiered_rules
 from assay.app.wiring import App
 from assay.core.codec import to_plain
 from assay.core.errors import InvalidInputError, NotFoundError, StoreError, nearest
@@ -239,7 +240,7 @@ def compare(
             code="compare.no_scorer",
         )
     keys = segments or [key for key in before.manifest.get("segments", ()) if key in after.manifest.get("segments", ())]
-    return compare_columns(
+    compared = compare_columns(
         {name: app.store.results.column(before.run_id, name) for name in shared},
         {name: app.store.results.column(after.run_id, name) for name in shared},
         scorers={name: facts[name] for name in shared},
@@ -253,6 +254,7 @@ def compare(
         strata=strata_of_run(after.manifest) or strata_of_run(before.manifest),
         tiered=tiered_comparison(app, before, after, confidence=confidence, margin=margin),
     )
+    return replace(compared, not_compared=[*compared.not_compared, *not_comparable(before, after)])
 
 
 def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = None) -> Decision:

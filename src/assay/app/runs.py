@@ -198,6 +198,7 @@ def _plan(app: App, prepared: Prepared, *, run_id: str, manifest: Mapping[str, A
         include_degraded=prepared.options.include_degraded,
         skipped=prepared.loaded.skipped,
         notes=_card_notes(app, prepared.loaded.task),
+        begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -209,8 +210,8 @@ def _card_notes(app: App, task: Task) -> list[str]:
     from assay.app.judge_cards import card_note
 
     now = datetime.now(UTC)
-    notes = [card_note(app.store.objects, judge.version, name=judge.name, now=now) for judge in judges]
-    return list(dict.fromkeys(note for note in notes if note is not None))
+    notes = {judge.version: card_note(app.store.objects, judge.version, name=judge.name, now=now) for judge in judges}
+    return [f"{note} (version {version})" for version, note in notes.items() if note is not None]
 
 
 def recorded(

@@ -145,8 +145,9 @@ class TaskFile(Strict):
                 raise ValueError(f"give exactly one of prompt:, messages:, turns: (got {', '.join(given) or 'none'})")
             if not self.scorers and not self.cascade:
                 raise ValueError("a task needs scorers:")
-        if not self.cascade and (self.estimate or self.estimate_as or self.until or self.stakes or self.calibration):
-            raise ValueError("estimate:, estimate_as:, until:, stakes: and calibration: belong to a cascade:")
+        tied = (self.estimate, self.estimate_as, self.until, self.stakes, self.calibration)
+        if not self.cascade and (any(tied) or self.policy != "share"):
+            raise ValueError("estimate:, estimate_as:, until:, policy:, stakes: and calibration: belong to a cascade:")
         return self
 
 

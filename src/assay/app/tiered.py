@@ -53,10 +53,7 @@ def tiered_comparison(
 ) -> dict[str, MetricComparison]:
     """The tiered figure of two runs compared, where both have it and mean the same verdict."""
     name = cascade_name(after)
-    if name is None or name != cascade_name(before):
-        return {}
-    one, other = (speaks_of(record) for record in (before, after))
-    if one.get("version") != other.get("version") or ("people" in one) != ("people" in other):
+    if name is None or not_comparable(before, after):
         return {}
     from assay.engine.cascade.versus import compare_tiers
 
@@ -68,6 +65,23 @@ def tiered_comparison(
         margin=margin,
     )
     return {name: found}
+
+
+def not_comparable(before: RunRecord, after: RunRecord) -> list[dict[str, str]]:
+    """Tiered figures that only one run has, or that mean different verdicts: ``{"metric", "reason"}``."""
+    names = [cascade_name(record) for record in (before, after)]
+    if names[0] != names[1]:
+        sides = zip(names, ("baseline", "candidate"), strict=True)
+        return [{"metric": name, "reason": f"only the {side} has it"} for name, side in sides if name is not None]
+    if names[0] is None:
+        return []
+    one, other = (speaks_of(record) for record in (before, after))
+    if one.get("version") == other.get("version") and ("people" in one) == ("people" in other):
+        return []
+    words = [
+        f"tier {tier['tier']}, {tier.get('judge', 'people')} {tier.get('version', '')}".strip() for tier in (one, other)
+    ]
+    return [{"metric": str(names[0]), "reason": f"it means different verdicts ({words[0]}; {words[1]})"}]
 
 
 def _direction(record: RunRecord) -> bool | None:

@@ -20,7 +20,9 @@ from assay.cli.output import interval, money, print_json, table
 @json_option
 @click.pass_context
 def cost_command(ctx: click.Context, *, by: str, days: int, store: str | None, as_json: bool) -> None:
-    """What runs have cost, what the month will come to, and how the limits of assay.yaml stand.
+    """What runs and attacks have paid to models, what the month will come to, and how the limits of assay.yaml stand.
+
+    People's labels are paid elsewhere and not in it; a run says what they cost.
 
     Exit status: 0 within every limit, 1 a limit is near or reached.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,7 +132,12 @@ def summary_text(summary: Mapping[str, Any]) -> str:
         lines.append(f"another model answered {samples['degraded']:,} calls (--include-degraded counts them)")
     if samples.get("skipped"):
         lines.append(f"left out: {samples['skipped']:,} malformed rows of the dataset (--skip-bad)")
-    lines += [f"note: {note}" for note in summary.get("notes", ())]
+    lines += [
+        f"golden items: judge {judge['judge']} was right on {judge['right']:,} of {judge['asked']:,}"
+        for judge in summary.get("golden", ())
+    ]
+    for note in summary.get("notes", ()):
+        lines += textwrap.wrap(f"note: {note}", width=WIDTH, subsequent_indent="  ")
     if summary.get("cascade"):
         from assay.cli.tiers_text import cascade_text
 

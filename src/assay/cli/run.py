@@ -273,6 +273,6 @@ def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -
             ]
             for judge in plan.judges
         ]
-        head = ["tier", "judge", "model", "verdicts", "input tokens", "cost, at most"]
+        head = ["tier", "judge", "model", "verdicts", "input tokens", "cost, about"]
         click.echo("\n" + table(head, asked, align="<<<>>>", cut=(1, 2)))
-        click.echo(f"\nall together, at most {money(plan.whole_cost_usd_max)}")
+        click.echo(f"\nall together, about {money(plan.whole_cost_usd_max)}")

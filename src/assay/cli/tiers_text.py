@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from assay.cli.output import interval, money, number, table
+from assay.cli.output import WIDTH, interval, money, number, table
 
 
 def cascade_text(cascade: Mapping[str, Any]) -> str:
@@ -17,10 +18,10 @@ def cascade_text(cascade: Mapping[str, Any]) -> str:
         lines.append(f"  {number(estimate['value'], unit):>8} ({interval(estimate)}) {label}")
     lines += [f"  {_worth(here)}", "", _tiers(here["tiers"])]
     if here["degraded"]:
-        lines.append(f"degraded: {here['degraded_reason']}")
+        lines += textwrap.wrap(f"degraded: {here['degraded_reason']}", width=WIDTH, subsequent_indent="  ")
     if here["bounds"] is not None:
         low, high = (number(end, unit) for end in here["bounds"])
-        lines.append(f"if every verdict that never came were the lowest or the highest: {low} – {high}")
+        lines.append(f"with the missing verdicts all lowest or all highest: {low} – {high}")
     if cascade["waiting"]:
         lines.append(f"{cascade['waiting']:,} labels are waited for: assay cascade queue RUN writes the list")
     return "\n".join(lines)

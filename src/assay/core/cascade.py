@@ -67,6 +67,11 @@ class VerdictMap(Protocol):
         """Of the tiers it predicts from, lowest first."""
         ...
 
+    @property
+    def features(self) -> Sequence[str]:
+        """What it predicts from: names of free scorers and of tiers."""
+        ...
+
     def proxies(self, features: Mapping[str, Any], systems: Sequence[str | None] | None = None) -> Sequence[Any]:
         """For each of these tiers the predicted verdict on every item."""
         ...
@@ -142,6 +147,14 @@ class Cascade:
                 f"the calibration map is for the tiers {', '.join(self.calibration.names)}, this cascade has"
                 f" {', '.join(lower)} below {self.speaks_of}",
                 hint="fit it for these tiers: assay judge calibrate FILE --help",
+                code="cascade.map",
+            )
+        known = {*self.free, *lower}
+        unknown = [] if self.calibration is None else [name for name in self.calibration.features if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"the calibration map predicts from {unknown[0]!r}, which is neither a free score nor a tier here",
+                hint=nearest(unknown[0], known - {PROGRAMMATIC}),
                 code="cascade.map",
             )
 

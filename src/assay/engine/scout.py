@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from assay.core.cascade import PROGRAMMATIC, People
+from assay.core.cascade import People
 from assay.core.errors import AssayError, ProviderError
 from assay.core.protocols import Judge, Spending
 from assay.core.records import ModelRequest, Output, Reply, Sample
@@ -16,6 +18,7 @@ CHARS_PER_TOKEN = 4.0
 """Rule of thumb for English and the common tokenizers; plans say that token figures are estimates."""
 DEFAULT_OUTPUT_TOKENS = 512
 LOOK_AT = 20
+EVERY = "every sample"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +26,11 @@ class JudgePlan:
     """What asking a judge, or people, would take.
 
     Attributes:
-        tier: Rung of the cascade; ``programmatic`` for a judge that sees every sample.
-        verdicts: Expected number, by the tier's share; what the tier below cannot tell comes on top.
-        input_tokens: Estimated from the first requests; a judge that asks twice is counted once.
-        cost_usd_max: If every reply were as long as it may be; ``None`` when the price is unknown.
+        tier: Rung of the cascade; ``every sample`` for a judge among the scorers.
+        verdicts: Expected number, by the tier's share, golden items included; what the tier below cannot tell comes on
+            top.
+        input_tokens: Estimated from the first requests; second steps (claims that are checked, repairs) come on top.
+        cost_usd_max: If every reply to them were as long as it may be; ``None`` when the price is unknown.
     """
 
     judge: str
@@ -48,11 +52,7 @@ def plan_judges(task: Task, samples: Sequence[Sample], *, count: int, priced: Pr
         count: Outputs of the run.
         priced: USD per million ``input`` and ``output`` tokens of a model, ``None`` when unknown.
     """
-    found = [
-        _plan(scorer, PROGRAMMATIC, count, task, samples, priced)
-        for scorer in task.scorers
-        if isinstance(scorer, Judge)
-    ]
+    found = [_plan(scorer, EVERY, count, task, samples, priced) for scorer in task.scorers if isinstance(scorer, Judge)]
     for tier in task.cascade.used if task.cascade is not None else ():
         wanted = max(1, round(tier.share * count))
         if isinstance(tier.asks, People):
@@ -73,6 +73,7 @@ def _plan(judge: Judge, tier: str, verdicts: int, task: Task, samples: Sequence[
         for request in requests_of(judge, sample, Output(sample_id=sample.id, text=answer))
     ]
     costs = [_longest_usd(request, priced(request.model)) for request in looked_at]
+    verdicts += 0 if task.golden is None else task.golden.forecast(verdicts)
     share = verdicts / max(1, len(samples[:LOOK_AT]))
     return JudgePlan(
         judge=judge.name,
@@ -92,16 +93,19 @@ def _longest_usd(request: ModelRequest, price: Mapping[str, float] | None) -> fl
 
 
 def requests_of(judge: Judge, sample: Sample, output: Output) -> list[ModelRequest]:
-    """The first request that a judge would send, and of a panel that of each member."""
+    """What a judge sends before it needs an answer, for each of its samples; of a panel what each member sends."""
     members: Sequence[Judge] = getattr(judge, "members", ())
     if members:
         return [request for member in members for request in requests_of(member, sample, output)]
     scout = _Scout()
-    asking = judge.judge(sample, output, client=scout)
-    with contextlib.suppress(Exception):  # it has ended (StopIteration), or could not do without an answer
-        asking.send(None)  # nothing is waited for: the scout answers at once
-    asking.close()
-    return scout.requests[:1]
+
+    async def ask() -> None:
+        with contextlib.suppress(Exception):  # a judge may be somebody else's code, and it is given no answer
+            await judge.judge(sample, output, client=scout)
+
+    with ThreadPoolExecutor(1) as thread:  # a loop may be running here already, and judges may ask side by side
+        thread.submit(asyncio.run, ask()).result()
+    return scout.requests * int(getattr(judge, "samples", 1))
 
 
 class _Scout:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from assay.core.canonical import content_hash
 from assay.core.errors import DataError, InvalidInputError, nearest
 from assay.core.records import Estimate
-from assay.judges.ridge import Floats, Ridge
+from assay.stats.prediction.inputs import Floats
+from assay.stats.prediction.ridge import Ridge
 
 SCHEMA = "assay.calibration_map/1"
 
@@ -107,6 +108,11 @@ class CalibrationMap:
     def names(self) -> tuple[str, ...]:
         """Of its tiers, lowest first."""
         return tuple(tier.name for tier in self.tiers)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Of all its tiers."""
+        return self.tiers[-1].features if self.tiers else ()
 
     def predict(
         self,

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from assay.core.cascade import PROGRAMMATIC, People
+from assay.core.protocols import Judge
+from assay.core.records import Estimate
 from assay.engine.cascade.board import Board
 from assay.engine.cascade.compare import tiered_segments
 from assay.engine.cascade.estimate import TieredEstimate, tiered_estimate
@@ -46,6 +48,30 @@ def _mapped(board: Board, tiers: list[TierVerdicts]) -> list[TierVerdicts]:
     return [*lower, tiers[-1]]
 
 
+def meant(found: TieredEstimate, wanted: str) -> Estimate:
+    """The estimate, where it speaks of the tier that is wanted: decisions take no other tier's verdict for it."""
+    if found.speaks_of == wanted or found.estimate.value is None:
+        return found.estimate
+    return replace(
+        found.estimate,
+        value=None,
+        low=None,
+        high=None,
+        std_error=None,
+        reason=f"{wanted} gave too few verdicts; what there is speaks of {found.speaks_of}",
+    )
+
+
+def scale_ends(asks: Judge | People) -> tuple[float, float] | None:
+    """Lowest and highest verdict there is; ``None`` where nobody says."""
+    if isinstance(asks, People):
+        return None
+    if asks.unit == "share":
+        return (0.0, 1.0)
+    scale = getattr(asks, "scale", None)
+    return None if scale is None else (float(scale.low), float(scale.high))
+
+
 def question_of(board: Board, *, estimand: str = THESE_ITEMS, confidence: float = 0.95) -> Question:
     """What a run asks of its verdicts."""
     asks = board.tiers[-1].asks
@@ -54,6 +80,7 @@ def question_of(board: Board, *, estimand: str = THESE_ITEMS, confidence: float 
         clusters=_clusters(board) if estimand == NEW_INPUTS and any(board.clusters) else None,
         confidence=confidence,
         share=not isinstance(asks, People) and asks.unit == "share",
+        scale=scale_ends(asks),
         unit="score" if isinstance(asks, People) else asks.unit,
     )
 
@@ -87,6 +114,8 @@ def summary_of(board: Board, *, stop: str | None) -> dict[str, Any]:
     if waiting:
         reason = "; ".join(filter(None, [reason, f"{len(waiting)} labels of people are not there yet"]))
     here = figure(board, interrupted=reason)
+    if here.speaks_of != board.cascade.speaks_of:
+        here = replace(here, reason=f"it speaks of {here.speaks_of}, not of {board.cascade.speaks_of}; {here.reason}")
     document = here.to_dict()
     document["tiers"] = [{**counted, **told} for counted, told in zip(document["tiers"], _tiers(board), strict=False)]
     return {
@@ -95,7 +124,7 @@ def summary_of(board: Board, *, stop: str | None) -> dict[str, Any]:
         "speaks_of": board.cascade.speaks_of,
         "seed": board.cascade.seed,
         "these_items": document,
-        "new_inputs": figure(board, estimand=NEW_INPUTS).estimate.to_dict(),
+        "new_inputs": meant(figure(board, estimand=NEW_INPUTS), board.cascade.speaks_of).to_dict(),
         "waiting": len(waiting),
     }
 
@@ -142,5 +171,5 @@ def segments_of(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
         of = [dict(parts).get(key) for parts in board.parts]
         for value, figures in tiered_segments(verdicts, of, question=question).items():
             if value is not None:
-                found[key, str(value)] = figures.estimate.to_dict()
+                found[key, str(value)] = meant(figures, board.cascade.speaks_of).to_dict()
     return found

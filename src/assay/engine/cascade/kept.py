@@ -35,6 +35,7 @@ class KeptTiers:
         clusters: Document of each sample; ``None`` where none has one.
         waiting: Samples drawn for people that have no label yet.
         seed: Of the draws.
+        speaks_of: Tier whose verdict the figure is meant to estimate.
     """
 
     metric: str
@@ -43,6 +44,7 @@ class KeptTiers:
     clusters: Sequence[str] | None
     waiting: Sequence[str]
     seed: int
+    speaks_of: str
     unit: str
     share: bool
 
@@ -58,6 +60,7 @@ class KeptTiers:
             clusters=clusters,
             waiting=board.waiting(),
             seed=board.cascade.seed,
+            speaks_of=board.cascade.speaks_of,
             unit=question.unit,
             share=question.share,
         )
@@ -74,6 +77,7 @@ class KeptTiers:
             "clusters": None if self.clusters is None else list(self.clusters),
             "waiting": list(self.waiting),
             "seed": self.seed,
+            "speaks_of": self.speaks_of,
             "unit": self.unit,
             "share": self.share,
             "tiers": [

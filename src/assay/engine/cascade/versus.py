@@ -8,6 +8,7 @@ from dataclasses import replace
 from assay.core.records import Estimate
 from assay.engine.cascade.compare import tiered_segments
 from assay.engine.cascade.estimate import tiered_estimate
+from assay.engine.cascade.figure import meant
 from assay.engine.cascade.kept import KeptTiers, difference
 from assay.engine.paired_metric import MetricComparison, verdict_of
 from assay.engine.wording import scale_of
@@ -23,15 +24,23 @@ def tiered_evidence(kept: KeptTiers, *, within: Sequence[bool] | None = None) ->
     def estimate(confidence: float) -> Estimate:
         question = replace(kept.question(), confidence=confidence)
         if within is None:
-            return tiered_estimate(kept.tiers, question=question).estimate
-        return tiered_segments(kept.tiers, within, question=question)[True].estimate
+            return meant(tiered_estimate(kept.tiers, question=question), kept.speaks_of)
+        return meant(tiered_segments(kept.tiers, within, question=question)[True], kept.speaks_of)
 
     return by_inversion(estimate)
 
 
 def difference_evidence(before: KeptTiers, after: KeptTiers) -> Evidence:
     """Evidence on the difference of two runs' figures, on the samples both have."""
-    return by_inversion(lambda confidence: difference(before, after, confidence=confidence))
+
+    def estimate(confidence: float) -> Estimate:
+        for kept in (before, after):
+            found = meant(tiered_estimate(kept.tiers, question=kept.question()), kept.speaks_of)
+            if found.value is None:
+                return replace(found, confidence=confidence)
+        return difference(before, after, confidence=confidence)
+
+    return by_inversion(estimate)
 
 
 def by_inversion(estimate: Callable[[float], Estimate]) -> Evidence:
@@ -76,7 +85,7 @@ def compare_tiers(
     verdict = verdict_of(found, higher_is_better, margin)
     above, below = evidence.p_above(0.0), evidence.p_below(0.0)
     first, second = (
-        tiered_estimate(kept.tiers, question=replace(kept.question(), confidence=confidence)).estimate
+        meant(tiered_estimate(kept.tiers, question=replace(kept.question(), confidence=confidence)), kept.speaks_of)
         for kept in (before, after)
     )
     return MetricComparison(
