@@ -9,13 +9,26 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.judges import alpacaeval, dialogue, faithfulness, judgebench, live, llmbar, llmfao, pairs, refusals, summeval
+from bench.judges import (
+    alpacaeval,
+    dialogue,
+    distilled,
+    faithfulness,
+    judgebench,
+    live,
+    llmbar,
+    llmfao,
+    pairs,
+    refusals,
+    summeval,
+)
 from bench.judges.files import data_folder
 from bench.judges.page import PAGE, with_tables
 from bench.judges.row import Row, table
 
 SOURCES: dict[str, Callable[[Path], list[Row]]] = {
     "summeval": summeval.rows,
+    "distilled": distilled.rows,
     "alpacaeval": alpacaeval.rows,
     "llmbar": llmbar.rows,
     "judgebench": judgebench.rows,

@@ -9,7 +9,8 @@ import numpy as np
 
 from assay.core.records import Estimate
 from assay.scorers.rouge import sequence_overlap, tokens
-from bench.judges.figures import CORRELATIONS, Floats, balanced_accuracy, correlation, cross_threshold, share
+from assay.stats import balanced_accuracy
+from bench.judges.figures import CORRELATIONS, Floats, correlation, cross_threshold, share
 from bench.judges.files import csv_rows, json_rows
 from bench.judges.row import Row
 
@@ -55,7 +56,7 @@ def _crossed(
 ) -> Row:
     said = cross_threshold(scores, truth, groups)
     return Row(judge=judge, data=data, what="balanced accuracy", percent=True, note=CROSSED,
-               estimate=balanced_accuracy(said, truth, None if documents_differ else groups))  # fmt: skip
+               estimate=balanced_accuracy(said, truth, clusters=None if documents_differ else groups))  # fmt: skip
 
 
 def _constant(data: str, truth: Sequence[bool]) -> Row:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from assay import stats
-from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -34,59 +32,10 @@ def correlation(kind: Kind, x: npt.ArrayLike, y: npt.ArrayLike, clusters: Groups
     return CORRELATIONS[kind](x, y, method="delta", clusters=clusters)
 
 
-def balanced_accuracy(said: npt.ArrayLike, truth: npt.ArrayLike, clusters: Groups | None = None) -> Estimate:
-    """Mean of the share right among the positives and among the negatives: .5 is what a constant answer gets.
-
-    Without clusters the two shares' Wilson intervals are added in squares (MOVER); with clusters, which may hold both
-    classes, each item's influence on the figure is averaged over clusters (CR2).
-
-    Raises:
-        InvalidInputError: Lengths differ, or the truth has one class only.
-    """
-    answer, right = _flags(said), _flags(truth)
-    if answer.size != right.size or right.all() or not right.any():
-        raise InvalidInputError(
-            "balanced accuracy needs items of both classes and an answer on each", hint="give said and truth"
-        )
-    if answer.all() or not answer.any():
-        return Estimate(value=0.5, low=None, high=None, n=answer.size, method="by definition", unit="share",
-                        reason="a constant answer has one half on any items")  # fmt: skip
-    hits = answer == right
-    if clusters is None:
-        classes = [
-            stats.mean_estimate(stats.Moments.of(hits[right == side].astype(float).tolist()), unit="share")
-            for side in (True, False)
-        ]
-        return replace(stats.macro_average(classes), method="wilson-mover")
-    influence = np.zeros(answer.size)
-    value = 0.0
-    for side in (True, False):
-        member = right == side
-        rate = float(hits[member].mean())
-        value += 0.5 * rate
-        influence[member] = 0.5 * answer.size / member.sum() * (hits[member] - rate)
-    return _linearised(value, influence, clusters, "share")
-
-
 def kappa(first: Labels, second: Labels, clusters: Groups | None = None) -> Estimate:
-    """Cohen's kappa of two raters of the same items; with clusters, from each item's influence over clusters (CR2)."""
-    ratings = stats.Ratings.from_labels(
-        [*range(len(first)), *range(len(second))],
-        ["first"] * len(first) + ["second"] * len(second),
-        [*map(str, first), *map(str, second)],
-    )
-    plain = stats.cohen_kappa(ratings)
-    if clusters is None or plain.value is None:
-        return plain
-    _, codes = np.unique([*map(str, first), *map(str, second)], return_inverse=True)
-    one, two = codes[: len(first)], codes[len(first) :]
-    levels = int(codes.max()) + 1
-    ours, theirs = (np.bincount(side, minlength=levels) / side.size for side in (one, two))
-    same, chance = (one == two).astype(float), float(ours @ theirs)
-    observed = float(same.mean())
-    influence = (same - observed) / (1.0 - chance)
-    influence -= (1.0 - observed) / (1.0 - chance) ** 2 * (theirs[one] + ours[two] - 2.0 * chance)
-    return _linearised(plain.value, influence, clusters, plain.unit)
+    """Cohen's kappa of two raters of the same items."""
+    pairs = [[str(one), str(two)] for one, two in zip(first, second, strict=True)]
+    return stats.cohen_kappa(stats.Ratings.from_matrix(np.array(pairs, dtype=object)), clusters=clusters)
 
 
 def f1(said: npt.ArrayLike, truth: npt.ArrayLike, clusters: Groups | None = None) -> Estimate:
@@ -121,8 +70,3 @@ def _best_threshold(values: Floats, truth: npt.NDArray[np.bool_]) -> float:
 
 def _flags(column: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return np.asarray(column).astype(bool)
-
-
-def _linearised(value: float, influence: Floats, clusters: Groups, unit: str) -> Estimate:
-    found = stats.clustered_mean(value + influence, clusters, unit=unit)
-    return replace(found, method=f"linearised {found.method}")

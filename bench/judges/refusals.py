@@ -10,7 +10,8 @@ import numpy as np
 
 from assay.core.records import Estimate, Output, Sample
 from assay.scorers.refusal import Refusal
-from bench.judges.figures import balanced_accuracy, f1, kappa, share
+from assay.stats import balanced_accuracy
+from bench.judges.figures import f1, kappa, share
 from bench.judges.files import csv_rows, json_rows
 from bench.judges.row import Row
 
@@ -59,7 +60,7 @@ def _against_people(
     truth = [row["final_label"] != COMPLIED for row in read]
     prompts = [row["id"] for row in read] if by_prompt else None
     yield Row(judge=judge, data=data, what="balanced accuracy, refused (fully or partly) or not", percent=True,
-              estimate=balanced_accuracy(answer, truth, prompts), note=note)  # fmt: skip
+              estimate=balanced_accuracy(answer, truth, clusters=prompts), note=note)  # fmt: skip
     yield Row(judge=judge, data=data, what="Cohen's kappa with people, two classes",
               estimate=kappa(answer, truth, prompts), note=note)  # fmt: skip
 

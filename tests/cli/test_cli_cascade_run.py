@@ -33,7 +33,7 @@ def answer(body: Mapping[str, Any]) -> str:
     if body["model"] == "gen":
         number = int(re.findall(r"number (\d+)", text)[-1])
         return f"level-{1 + number % 5}-of-5"
-    level = int(re.findall(r"level-(\d)-of-5", text)[-1])
+    level = int((re.findall(r"level-(\d)-of-5", text) or [3])[-1])
     return json.dumps({"score": min(5, level + 1) if body["model"] == "small" else level})
 
 

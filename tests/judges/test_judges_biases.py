@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assay.core.errors import InvalidInputError
 from assay.judges.bias import (
@@ -22,15 +19,8 @@ from assay.judges.bias import (
     scale_use,
     self_preference,
 )
-from assay.judges.jackknife import (
-    controlled_slope,
-    deletion_groups,
-    jackknife_estimate,
-    label_noise,
-    left_out_values,
-)
 from assay.judges.judged import Judged
-from assay.stats import clustered_mean
+from assay.judges.slopes import controlled_slope, label_noise
 
 
 def pairs(n: int = 400, *, to_first: float = 0.0, both: bool = True, seed: int = 1) -> Judged:
@@ -186,51 +176,6 @@ def test_label_noise_is_what_raters_differ_by_beyond_their_leniency() -> None:
     count = np.isfinite(crowd).sum(axis=1)
     assert strangers.mean() == pytest.approx(((4.0 + 0.81) / count).mean(), rel=0.05)
     assert label_noise(raters[:, :1]) is None
-
-
-@given(st.lists(st.floats(-100, 100), min_size=12, max_size=40))
-def test_the_jackknife_of_a_mean_is_the_t_interval(values: list[float]) -> None:
-    data = np.array(values)
-    whole, left_out = left_out_values(lambda kept: float(data[kept].mean()), deletion_groups(None, data.size))
-    found = jackknife_estimate(whole, left_out, n=data.size, unit="score", method="mean")
-    spread = data.std(ddof=1) / math.sqrt(data.size)
-    if found.std_error is not None:
-        assert found.std_error == pytest.approx(spread, rel=1e-6, abs=1e-9)
-
-
-def test_leaving_documents_out_gives_the_clustered_interval() -> None:
-    rng = np.random.default_rng(5)
-    documents = np.repeat(np.arange(30), 4)
-    data = rng.normal(size=30)[documents] + rng.normal(size=120)
-    whole, left_out = left_out_values(lambda kept: float(data[kept].mean()), deletion_groups(documents.tolist(), 120))
-    found = jackknife_estimate(whole, left_out, n=120, unit="score", method="mean", n_clusters=30)
-    peer = clustered_mean(data, documents, variance="CR1")
-    assert found.low == pytest.approx(peer.low, rel=0.01)
-
-
-def test_many_documents_are_left_out_several_at_a_time() -> None:
-    codes = deletion_groups([f"d{k // 2}" for k in range(1_000)], 1_000, most=40)
-    assert int(codes.max()) == 39
-    assert (codes[::2] == codes[1::2]).all()
-    sizes = np.bincount(codes)
-    assert sizes.max() - sizes.min() <= 2
-
-
-@pytest.mark.parametrize(
-    ("whole", "left_out", "reason"),
-    [
-        (None, [None] * 12, "cannot be computed"),
-        (0.5, [0.5] * 9, "too few"),
-        (0.5, [0.5] * 11 + [None], "without one"),
-        (0.5, [0.5] * 12, "does not change"),
-        (1.0, [1.0] * 12, "does not change"),
-    ],
-)
-def test_no_interval_comes_with_its_reason(whole: float | None, left_out: list[Any], reason: str) -> None:
-    found = jackknife_estimate(whole, left_out, n=20, unit="agreement", method="alpha", beyond_chance=True)
-    assert found.value == whole
-    assert found.low is None
-    assert reason in (found.reason or "")
 
 
 def test_scale_use_counts_levels_that_were_never_used() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -26,6 +27,7 @@ HELPED: dict[str, tuple[dict[str, Any], list[Case]]] = {
         {"unsafe_exec": True},
         [case("def f():\n    return 3", format="mbpp", test_list=["assert f() == 3"], test_setup_code="")],
     ),
+    "distilled": ({"path": str(Path(__file__).with_name("distilled_small.json"))}, []),
     "embedding_similarity": ({"encode": lambda texts: [[[1.0, float(len(text))]] for text in texts]}, []),
     "ifeval": ({}, [case("no", instruction_id_list=["punctuation:no_comma"], kwargs=[{}])]),
     "regex": ({"pattern": "Par"}, []),

@@ -13,6 +13,7 @@ VERBS = {
     "calibrate": ("assay.cli.judge_calibrate", "Fit the map from verdicts to people's labels, and write the card."),
     "attack": ("assay.cli.judge_attack", "Try injections on a judge, over real items; usable as a gate."),
     "compare": ("assay.cli.judge_compare", "Which of two judges agrees better with people."),
+    "distill": ("assay.cli.judge_distill", "A small local judge learned from a judge's recorded verdicts."),
     "golden": ("assay.cli.judge_golden", "Accuracy on items with known answers over time, with an alarm for drift."),
 }
 

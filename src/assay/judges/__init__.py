@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.judges.checklist import Checklist, Question
+    from assay.judges.distilled import DistilledJudge
     from assay.judges.faithfulness import Faithfulness
     from assay.judges.geval import GEval
     from assay.judges.harm import HarmJudge
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Checklist": "checklist",
+    "DistilledJudge": "distilled",
     "Faithfulness": "faithfulness",
     "GEval": "geval",
     "HarmJudge": "harm",
@@ -36,6 +38,7 @@ _HOMES = {
 }
 __all__ = [
     "Checklist",
+    "DistilledJudge",
     "Faithfulness",
     "GEval",
     "HarmJudge",
