@@ -31,6 +31,7 @@ Truth = Callable[[], float]
 Z = 1.959964
 TRUTH_UNITS = 400_000
 RATERS = 15
+DOCUMENT = 10
 
 
 def _categories(raters: int, levels: int, *, missing: float, ease: float = 3.0) -> Draw:
@@ -161,6 +162,33 @@ def _kappa_case() -> Case:
         right=_covered(draw, 400, _of(lambda ratings, rng: cohen_kappa(ratings)), true),
         wrong=_covered(draw, 400, _null_spread, true),
         wrong_method="the standard error under kappa = 0",
+        short=1_500,
+    )
+
+
+def _by_document(rng: np.random.Generator, units: int) -> Floats:
+    """Documents of so many units; whether the second rater knows the truth depends on the document."""
+    document = np.arange(units) // DOCUMENT
+    truth = rng.integers(3, size=units)
+    known = rng.random(units) < rng.beta(2.0, 1.0, size=document[-1] + 1)[document]
+    return np.column_stack([truth, np.where(known, truth, rng.integers(3, size=units))]).astype(float)
+
+
+def _clustered_kappa_case() -> Case:
+    true = _truth(_by_document, cohen_kappa)
+
+    def clustered(ratings: Ratings) -> Estimate:
+        return cohen_kappa(ratings, clusters=np.arange(ratings.n_units) // DOCUMENT)
+
+    return Case(
+        family="agreement",
+        method="Cohen's kappa over clusters, linearised with CR2",
+        domain="40 documents of 10 units, 3 labels, agreement differs by document",
+        nominal=0.95,
+        claim="equal",
+        right=_covered(_by_document, 40 * DOCUMENT, _of(lambda ratings, rng: clustered(ratings)), true),
+        wrong=_covered(_by_document, 40 * DOCUMENT, _of(lambda ratings, rng: cohen_kappa(ratings)), true),
+        wrong_method="units of one document as if independent",
         short=1_500,
     )
 
@@ -394,6 +422,7 @@ CASES: list[Case] = [
         long=20_000,
     ),
     _kappa_case(),
+    _clustered_kappa_case(),
     _coefficient_case("Fleiss' kappa, linearised", fleiss_kappa, FOUR, FOUR_DOMAIN),
     _coefficient_case("Gwet's AC1, linearised", gwet_ac1, FOUR, FOUR_DOMAIN),
     _coefficient_case("Gwet's AC2, linearised", gwet_ac2, FOUR, FOUR_DOMAIN),

@@ -8,8 +8,10 @@ import numpy as np
 
 from assay.core.records import Estimate
 from assay.stats.bootstrap import bootstrap_statistic
+from assay.stats.intervals.balanced import balanced_accuracy
 from assay.stats.intervals.clustered import clustered_difference, clustered_mean
 from assay.stats.intervals.ideal_bootstrap import ideal_bootstrap_difference, ideal_bootstrap_mean
+from assay.stats.intervals.jackknife import deletion_groups, jackknife_estimate, left_out_values
 from assay.stats.intervals.quantiles import quantile_difference, quantile_interval
 from assay.stats.intervals.ratios import ratio_metric, ratio_metric_difference
 from assay.stats.intervals.robust import capped_mean, capped_mean_difference, trimmed_mean, trimmed_mean_difference
@@ -19,6 +21,7 @@ from assay.stats.intervals.two_sample_bootstrap import (
     bootstrap_statistic_difference,
     studentised_bootstrap_mean,
 )
+from assay.stats.scalar import wilson
 from assay.stats.special import t_quantile
 from bench.coverage.case import Case, Simulation
 
@@ -73,6 +76,47 @@ def _treated_clusters(variance: str) -> Interval:
         labels = np.repeat(np.arange(24), 6)
         values = rng.normal(size=24)[labels] + rng.normal(size=labels.size)
         return clustered_difference(values, labels < 4, labels, variance=variance)  # type: ignore[arg-type]
+
+    return interval
+
+
+HIT_RATES = ((4.0, 1.0), (2.0, 1.0))
+"""Beta parameters of a document's share right among its positives and among its negatives."""
+
+
+def _balanced(*, clustered: bool) -> Interval:
+    """30 documents of 12 items, three of ten positive; how often the judge is right depends on the document."""
+
+    def interval(rng: np.random.Generator) -> Bounds:
+        labels = np.repeat(np.arange(30), 12)
+        truth = rng.random(labels.size) < 0.3
+        positive, negative = (rng.beta(a, b, 30)[labels] for a, b in HIT_RATES)
+        said = truth ^ (rng.random(labels.size) >= np.where(truth, positive, negative))
+        return balanced_accuracy(said, truth, clusters=labels if clustered else None)
+
+    return interval
+
+
+def _two_classes(*, mean_of_classes: bool) -> Interval:
+    """300 items, two of ten positive, found in nine of ten cases; negatives in six of ten."""
+
+    def interval(rng: np.random.Generator) -> Bounds:
+        truth = np.arange(300) < 60
+        said = truth ^ (rng.random(300) >= np.where(truth, 0.9, 0.6))
+        return balanced_accuracy(said, truth) if mean_of_classes else wilson(int((said == truth).sum()), 300)
+
+    return interval
+
+
+def _deviation(*, clustered: bool) -> Interval:
+    """Logarithm of the standard deviation of 80 clusters of 4, by leaving clusters or values out."""
+
+    def interval(rng: np.random.Generator) -> Bounds:
+        labels = np.repeat(np.arange(80), 4)
+        values = rng.normal(size=80)[labels] + rng.normal(size=320)
+        codes = deletion_groups(labels if clustered else None, 320, most=320)
+        whole, left_out = left_out_values(lambda kept: float(np.log(values[kept].std(ddof=1))), codes)
+        return jackknife_estimate(whole, left_out, n=320, unit="log score", method="log-deviation")
 
     return interval
 
@@ -259,6 +303,15 @@ CASES = [
           _treated_clusters("CR2"),
           _treated_clusters("CR1"), "CR1 with G - 1", short=1_500, long=15_000,
           slack=0.01, slack_because="degrees of freedom approximate"),
+    _case("balanced accuracy over clusters, linearised with CR2", "30 documents of 12 items, 30 % positive",
+          _balanced(clustered=True), _balanced(clustered=False), "items of one document as if independent",
+          truth=float(np.mean([a / (a + b) for a, b in HIT_RATES])), short=1_500, long=20_000),
+    _case("balanced accuracy, Wilson and MOVER", "60 positive and 240 negative items",
+          _two_classes(mean_of_classes=True), _two_classes(mean_of_classes=False), "Wilson of the plain accuracy",
+          truth=0.75, short=1_500, long=20_000),
+    _case("jackknife over clusters", "log standard deviation of 80 clusters of 4 normal values",
+          _deviation(clustered=True), _deviation(clustered=False), "one value left out at a time",
+          truth=float(np.log(2.0) / 2.0), short=600, long=10_000),
     _case("ideal BCa bootstrap of a mean", "300 exponential values", _ideal(_exponential(300)),
           _ideal(lambda rng: rng.pareto(1.2, size=500) - 4.0, "percentile"),
           "the bootstrap of a Pareto(1.2) mean, n = 500", 1.0, slack=0.01, slack_because="second-order error"),

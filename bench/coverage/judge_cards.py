@@ -12,8 +12,8 @@ import numpy.typing as npt
 from assay.core.records import Estimate
 from assay.judges.agreeing import alpha_of, beside_people
 from assay.judges.calibrate import explained
-from assay.judges.jackknife import controlled_slope, label_noise
 from assay.judges.ridge import cross_fitted_ridge, document_folds
+from assay.judges.slopes import controlled_slope, label_noise
 from assay.stats.prediction.ridge import Ridge, fit_ridge
 from bench.coverage.case import Case, Simulation
 

@@ -16,6 +16,8 @@ from assay.app.wiring import App
 from assay.core.records import Item
 from assay.testing.server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 MODEL = "openai/gpt-4o-mini"
 QUESTIONS = [f"Say it.\nanswer {i % 9}" for i in range(12)]
 """Three are asked twice: the second answer is free."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bench.judges.__main__ import SOURCES, main
 from bench.judges.alpacaeval import shown_second
-from bench.judges.figures import balanced_accuracy, cross_threshold, f1, kappa, share
+from bench.judges.figures import cross_threshold, f1, kappa, share
 from bench.judges.files import VARIABLE, csv_rows, data_folder, json_rows
 from bench.judges.llmbar import correct, verdicts
 from bench.judges.llmfao import same_among
@@ -19,7 +19,6 @@ from bench.judges.refusals import confusion, refuses
 from bench.judges.row import HEAD, Row, table
 
 from assay import stats
-from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 
 
@@ -89,41 +88,11 @@ def test_the_page_has_a_place_with_a_table_for_every_source() -> None:
     assert text.count("<!-- table: ") == text.count("<!-- end: ")
 
 
-def test_balanced_accuracy_is_the_mean_of_both_classes_with_movers_interval() -> None:
-    found = balanced_accuracy([1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 0, 0])
-    assert (found.value, found.n, found.method) == (0.75, 6, "wilson-mover")
-    (a, b), (c, d) = stats.wilson(2, 4), stats.wilson(2, 2)
-    assert found.low == pytest.approx(0.75 - math.hypot(0.5 - a, 1.0 - c) / 2)
-    assert found.high == pytest.approx(0.75 + math.hypot(b - 0.5, d - 1.0) / 2)
-
-
-def test_clustered_balanced_accuracy_has_the_same_value_and_the_width_of_its_clusters() -> None:
-    rng = np.random.default_rng(1)
-    truth = rng.random(400) < 0.3
-    said = truth ^ (rng.random(400) < 0.2)
-    alone, own = balanced_accuracy(said, truth), balanced_accuracy(said, truth, np.arange(400))
-    twice = balanced_accuracy(np.repeat(said, 2), np.repeat(truth, 2), np.repeat(np.arange(400), 2))
-    assert own.value == pytest.approx(alone.value)
-    assert own.high - own.low == pytest.approx(alone.high - alone.low, rel=0.05)  # type: ignore[operator]
-    assert (twice.low, twice.high) == pytest.approx((own.low, own.high), abs=1e-4)
-
-
-def test_a_constant_has_one_half_by_definition_and_one_class_is_refused() -> None:
-    found = balanced_accuracy([1, 1, 1], [1, 0, 1])
-    assert (found.value, found.low) == (0.5, None)
-    with pytest.raises(InvalidInputError):
-        balanced_accuracy([1, 0], [1, 1])
-
-
-def test_clustered_kappa_is_cohens_and_its_error_that_of_independent_items_where_they_are() -> None:
-    rng = np.random.default_rng(2)
-    first = rng.integers(0, 3, 500)
-    second = np.where(rng.random(500) < 0.7, first, rng.integers(0, 3, 500))
-    plain, own = kappa(first, second), kappa(first, second, np.arange(500))
-    double = kappa(np.repeat(first, 2), np.repeat(second, 2), np.repeat(np.arange(500), 2))
-    assert (own.value, double.value) == pytest.approx((plain.value, plain.value))
-    assert own.std_error == pytest.approx(plain.std_error, rel=0.01)
-    assert double.std_error == pytest.approx(own.std_error, rel=0.01)
+def test_kappa_compares_labels_as_they_are_written() -> None:
+    first, second = np.array([1, 1, 0, 0, 1, 0]), [1, 1, 0, 1, 1, 0]
+    plain = stats.cohen_kappa(stats.Ratings.from_matrix(np.column_stack([first, second])))
+    assert kappa(first, second) == plain
+    assert kappa(first == 1, [one == 1 for one in second], list("aabbcc")).n_clusters == 3
 
 
 def test_f1_is_that_of_the_counts() -> None:

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from cli_shell import Shell
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = ("clear", "kind"), ("vague", "rude")
 FILLERS = [f"word{k}" for k in range(8)]
 COLUMNS = ("answer", "verdict", "system", "document", "article", "person")

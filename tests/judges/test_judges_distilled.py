@@ -41,6 +41,8 @@ from assay.judges.text_features import (
 )
 from assay.testing import check_scorer
 
+pytestmark = pytest.mark.slow
+
 Floats = Any
 FOUND = distilled(by_words)
 

@@ -257,3 +257,79 @@ def test_pairs_within_units_are_all_pairs() -> None:
     unit = np.array([0, 0, 0, 1, 2, 2])
     found = sorted((int(a), int(b)) for first, second in pairs(unit) for a, b in zip(first, second, strict=True))
     assert found == [(0, 1), (0, 2), (1, 2), (4, 5)]
+
+
+def _clustered_pairs(sizes: Any, seed: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    rng = np.random.default_rng(seed)
+    cluster = np.repeat(np.arange(len(sizes)), sizes)
+    truth = rng.integers(1, 5, cluster.size)
+    known = rng.random(cluster.size) < rng.beta(2.0, 1.0, len(sizes))[cluster]
+    return np.column_stack([truth, np.where(known, truth, rng.integers(1, 5, cluster.size))]).astype(float), cluster
+
+
+@pytest.mark.parametrize("weights", ["unweighted", "linear", "quadratic"])
+def test_kappas_error_over_clusters_is_that_of_scikit_learns_kappa_as_clusters_gain_weight(weights: Any) -> None:
+    """Infinitesimal jackknife: the derivative of log(1 - kappa) in the weight of a cluster, found numerically."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    table, cluster = _clustered_pairs([7] * 30, 1)
+    kind = None if weights == "unweighted" else weights
+
+    def theta(weight: npt.NDArray[np.float64]) -> float:
+        kappa = metrics.cohen_kappa_score(table[:, 0], table[:, 1], weights=kind, sample_weight=weight)
+        return math.log1p(-kappa)
+
+    step = 1e-5
+    slopes = [(theta(1.0 + step * (cluster == g)) - theta(1.0 - step * (cluster == g))) / (2 * step) for g in range(30)]
+    expected = math.sqrt(30 / 29 * float(np.square(slopes).sum()))
+    found = cohen_kappa(Ratings.from_matrix(table, levels=[1, 2, 3, 4]), weights=weights, clusters=cluster)
+    assert found.std_error == pytest.approx(expected * (1.0 - found.value), rel=1e-6)
+    assert (found.n, found.n_clusters) == (210, 30)
+
+
+def test_units_that_are_their_own_clusters_have_the_interval_of_statsmodels_error() -> None:
+    rater = pytest.importorskip("statsmodels.stats.inter_rater")
+    table, _ = _clustered_pairs([1] * 400, 2)
+    plain = cohen_kappa(Ratings.from_matrix(table))
+    alone = cohen_kappa(Ratings.from_matrix(table), clusters=range(400))
+    cells = np.zeros((4, 4))
+    np.add.at(cells, tuple(table.astype(int).T - 1), 1.0)
+    assert alone.std_error == pytest.approx(rater.cohens_kappa(cells).std_kappa * math.sqrt(400 / 399))
+    assert (alone.low, alone.high) == pytest.approx((plain.low, plain.high))
+
+
+@given(st.integers(2, 4), st.integers(0, 200))
+def test_units_given_again_in_their_clusters_leave_kappas_interval(times: int, seed: int) -> None:
+    table, cluster = _clustered_pairs([3, 1, 4, 2, 5, 3, 2, 6], seed)
+    once, often = (
+        cohen_kappa(Ratings.from_matrix(np.tile(table, (many, 1))), clusters=np.tile(cluster, many))
+        for many in (1, times)
+    )
+    assert often.value == pytest.approx(once.value)
+    if once.std_error is not None:
+        assert (often.low, often.high) == pytest.approx((once.low, once.high))
+
+
+def test_clusters_go_by_the_units_that_both_labelled() -> None:
+    table, cluster = _clustered_pairs([5] * 12, 3)
+    fewer = np.r_[[[1.0, np.nan]], table]
+    whole, half = (
+        cohen_kappa(Ratings.from_matrix(t), clusters=c) for t, c in ((table, cluster), (fewer, np.r_[99, cluster]))
+    )
+    assert (half.low, half.high, half.n_clusters, half.unscored) == (whole.low, whole.high, 12, 1)
+
+
+def test_without_disagreement_kappas_bound_rests_on_clusters_and_one_cluster_has_none() -> None:
+    same = Ratings.from_matrix([[1, 1], [2, 2]] * 20)
+    low, alone = cohen_kappa(same, clusters=[k // 8 for k in range(40)]).low, cohen_kappa(same).low
+    assert low is not None
+    assert alone is not None
+    assert low < alone
+    one = cohen_kappa(Ratings.from_matrix([[1, 1], [2, 1], [2, 2]]), clusters=["a"] * 3)
+    assert (one.low, one.n_clusters) == (None, 1)
+    assert "one cluster" in (one.reason or "")
+
+
+@pytest.mark.parametrize("more", [{"clusters": ["a"]}, {"clusters": "ab", "rng": np.random.default_rng(1)}])
+def test_clusters_that_do_not_fit_kappa_are_refused(more: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        cohen_kappa(Ratings.from_matrix([[1, 1], [2, 1]]), **more)

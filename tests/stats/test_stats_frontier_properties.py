@@ -16,6 +16,8 @@ from assay.stats.frontier.pareto import pareto_front
 from assay.stats.frontier.threshold import ErrorCosts, cost_threshold, expected_cost
 from assay.stats.frontier.utility import Operation, Utility, utility, utility_difference, utility_switch_point
 
+pytestmark = pytest.mark.slow
+
 Floats = npt.NDArray[np.float64]
 FEW = settings(max_examples=25, deadline=None)
 MANY = settings(max_examples=60, deadline=None)

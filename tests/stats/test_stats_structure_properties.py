@@ -23,6 +23,8 @@ from assay.stats.structure.rare import (
 )
 from assay.stats.structure.screening import screen_candidates
 
+pytestmark = pytest.mark.slow
+
 FEW = settings(max_examples=20, deadline=None)
 MANY = settings(max_examples=60, deadline=None)
 SEEDS = st.integers(0, 10_000)

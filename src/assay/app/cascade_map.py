@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from assay.core.errors import DataError
 from assay.engine.cascade.policy import residual_sizes
-from assay.judges.ridge import cross_fitted_ridge, document_folds, fit_tuned_ridge
+from assay.judges.ridge import cross_fitted_ridge, document_folds
+from assay.stats.prediction.ridge import fit_tuned_ridge
 
 Floats = npt.NDArray[np.float64]
 PENALTIES: tuple[float, ...] = tuple(np.geomspace(1.0, 1_000.0, 10).tolist())

@@ -10,7 +10,6 @@ import numpy as np
 
 from assay.core.errors import DataError
 from assay.core.records import Estimate
-from assay.judges.jackknife import Bools, deletion_groups, jackknife_estimate, left_out_values
 from assay.judges.judged import Floats, Judged, mean_of_raters
 from assay.stats.agreement.alpha import krippendorff_alpha
 from assay.stats.agreement.kappa import cohen_kappa
@@ -19,6 +18,7 @@ from assay.stats.calibration.inputs import array_moments, cluster_codes
 from assay.stats.correlation.ceiling import human_ceiling
 from assay.stats.correlation.coefficients import kendall_tau_b, spearman_correlation
 from assay.stats.correlation.levels import summary_level_correlation
+from assay.stats.intervals.jackknife import Bools, deletion_groups, jackknife_estimate, left_out_values
 from assay.stats.multiplicity.simultaneous import simultaneous_confidence
 from assay.stats.scalar import mean_estimate
 
@@ -155,9 +155,9 @@ def _coefficients(judged: Judged, labels: Floats, level: Level, confidence: floa
     if level == "binary":
         moments = array_moments((verdicts == labels).astype(np.float64), cluster_codes(clusters, judged.n))
         found["agreement"] = mean_estimate(moments, confidence=confidence, unit="share")
-        found["kappa"] = _of_pairs(pair, clusters, _kappa("unweighted"), "cohen-kappa", confidence)
+        found["kappa"] = _kappa(pair, clusters, "unweighted", confidence)
     elif level == "ordinal" and np.array_equal(labels, np.round(labels)):
-        found["kappa_quadratic"] = _of_pairs(pair, clusters, _kappa("quadratic"), "cohen-kappa-quadratic", confidence)
+        found["kappa_quadratic"] = _kappa(pair, clusters, "quadratic", confidence)
     found["alpha"] = alpha_of(pair, clusters, level, confidence)
     found["spearman"] = spearman_correlation(verdicts, labels, method="delta", clusters=clusters, confidence=confidence)
     found["kendall"] = kendall_tau_b(verdicts, labels, clusters=clusters, confidence=confidence)
@@ -167,50 +167,34 @@ def _coefficients(judged: Judged, labels: Floats, level: Level, confidence: floa
     return found
 
 
-Coefficient = Callable[[Floats, float], Estimate]
+def _kappa(
+    table: Floats,
+    clusters: Sequence[str | None] | None,
+    weights: Literal["unweighted", "quadratic"],
+    confidence: float,
+) -> Estimate:
+    levels = np.unique(table[np.isfinite(table)]).tolist()
+    ratings = Ratings.from_matrix(table, levels=levels)
+    return cohen_kappa(ratings, weights=weights, clusters=clusters, confidence=confidence)
 
 
-def _kappa(weights: Literal["unweighted", "quadratic"]) -> Coefficient:
-    def of(table: Floats, confidence: float) -> Estimate:
-        levels = np.unique(table[np.isfinite(table)]).tolist()
-        return cohen_kappa(Ratings.from_matrix(table, levels=levels), weights=weights, confidence=confidence)
-
-    return of
-
-
-def _alpha(level: Level) -> Coefficient:
+def _alpha(table: Floats, level: Level, confidence: float) -> Estimate:
     metric: Literal["nominal", "interval"] = "nominal" if level == "binary" else "interval"
-
-    def of(table: Floats, confidence: float) -> Estimate:
-        return krippendorff_alpha(Ratings.from_matrix(table), metric=metric, confidence=confidence)
-
-    return of
+    return krippendorff_alpha(Ratings.from_matrix(table), metric=metric, confidence=confidence)
 
 
 def alpha_of(table: Floats, clusters: Sequence[str | None] | None, level: Level, confidence: float = 0.95) -> Estimate:
     """Krippendorff's alpha of columns of labels: nominal for binary ones, else by squared differences.
 
-    People's mean is no level of an ordinal scale, so ordinal labels count as numbers here.
+    People's mean is no level of an ordinal scale, so ordinal labels count as numbers here. The interval is linearised;
+    where items share documents it is made by leaving out one document at a time.
     """
-    return _of_pairs(
-        table, clusters, _alpha(level), f"alpha-{'nominal' if level == 'binary' else 'interval'}", confidence
-    )
-
-
-def _of_pairs(
-    table: Floats,
-    clusters: Sequence[str | None] | None,
-    coefficient: Coefficient,
-    name: str,
-    confidence: float,
-) -> Estimate:
-    """The linearised interval, or leaving out one document at a time where items share documents."""
-    whole = coefficient(table, confidence)
+    whole = _alpha(table, level, confidence)
     if clusters is None or len(set(clusters)) == len(table) or whole.value is None:
         return whole
 
     def value(kept: Bools) -> float | None:
-        return coefficient(table[kept], confidence).value
+        return _alpha(table[kept], level, confidence).value
 
     _, left_out = left_out_values(value, deletion_groups(clusters, len(table)))
     return jackknife_estimate(
@@ -218,7 +202,7 @@ def _of_pairs(
         left_out,
         n=whole.n,
         unit=whole.unit,
-        method=name,
+        method=f"alpha-{'nominal' if level == 'binary' else 'interval'}",
         beyond_chance=True,
         n_clusters=len(set(clusters)),
         confidence=confidence,
@@ -283,7 +267,7 @@ def beside_people(
 
         def of(kept: Bools) -> float | None:
             values = [
-                _alpha(level)(pair[seen & kept], confidence).value if (seen & kept).any() else None
+                _alpha(pair[seen & kept], level, confidence).value if (seen & kept).any() else None
                 for pair, seen in zip(pairs, known, strict=True)
             ]
             found = [value for value in values if value is not None]

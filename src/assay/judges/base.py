@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from assay.core.canonical import short_hash
 from assay.core.errors import ConfigError
 from assay.core.protocols import ModelClient
 from assay.core.records import Output, Sample, Score
@@ -49,16 +47,8 @@ class BaseJudge(BaseScorer):
         self._must(self.max_tokens >= 1, "max_tokens", "at least 1")
         self._must(self.timeout_s is None or self.timeout_s > 0.0, "timeout_s", "more than 0 seconds")
 
-    @cached_property
-    def version(self) -> str:
-        """Twelve hex digits; another version is another judge."""
-        options = {
-            spec.name: _plain(getattr(self, spec.name))
-            for spec in fields(self)
-            if spec.name != "name" and spec.metadata.get("versioned", True)
-        }
-        told = {"kind": type(self).__name__, "revision": self.revision, "options": options, "texts": self._texts()}
-        return short_hash(told)
+    def _versioned(self) -> Mapping[str, Any]:
+        return {"texts": self._texts()}
 
     def _texts(self) -> Sequence[str]:
         """What the judge says to its model besides its options: part of its version."""
@@ -92,18 +82,3 @@ class BaseJudge(BaseScorer):
 
     def _priced(self, score: Score, cost_usd: float | None) -> Score:
         return replace(score, tier="judge", cost_usd=cost_usd)
-
-
-def _plain(value: Any) -> Any:
-    """An option as JSON: a record by its fields, a judge by its version."""
-    if isinstance(value, BaseScorer):
-        return value.version
-    if is_dataclass(value) and not isinstance(value, type):
-        return {spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, frozenset | set):
-        return sorted(_plain(entry) for entry in value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(entry) for entry in value]
-    return value

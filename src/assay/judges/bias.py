@@ -10,10 +10,11 @@ import numpy as np
 
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
-from assay.judges.jackknife import Bools, controlled_slope, label_noise
 from assay.judges.judged import Floats, Judged
+from assay.judges.slopes import controlled_slope, label_noise
 from assay.stats.calibration.inputs import array_moments, cluster_codes
 from assay.stats.intervals.clustered import clustered_difference
+from assay.stats.intervals.jackknife import Bools
 from assay.stats.ratings.win_rate import swapped_win_rate
 from assay.stats.scalar import mean_estimate
 

@@ -18,16 +18,11 @@ from assay.judges.calibration_map import (
     system_columns,
 )
 from assay.judges.judged import HUMAN, VERDICT, Judged
-from assay.judges.ridge import (
-    PENALTIES,
-    Codes,
-    Floats,
-    cross_fitted_ridge,
-    document_folds,
-    fit_tuned_ridge,
-)
+from assay.judges.ridge import cross_fitted_ridge, document_folds
 from assay.stats.calibration.inputs import array_moments, cluster_codes
 from assay.stats.intervals.ratios import ratio_metric
+from assay.stats.prediction.inputs import Floats
+from assay.stats.prediction.ridge import PENALTIES, Codes, fit_tuned_ridge
 from assay.stats.scalar import mean_estimate
 
 FEWEST_LABELS = 20

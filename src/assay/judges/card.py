@@ -250,7 +250,8 @@ def flags(card: JudgeCard) -> list[str]:
 
     ``constant_verdicts``, ``rewards_constant_answer``, ``no_agreement`` (alpha or Spearman's rho may be 0),
     ``below_people`` (clearly below what one person reaches), ``position``, ``length``, ``self_preference`` (the
-    interval excludes no bias), ``not_repeatable`` (fewer than 95 % of repeats the same), ``missing`` (5 % or more).
+    interval excludes no bias), ``not_repeatable`` (fewer than 95 % of repeats the same), ``missing`` (5 % or more),
+    ``golden_drift`` (accuracy on golden items fell).
     """
     found = []
     use: ScaleUse | None = card["scale_use"]
@@ -279,6 +280,9 @@ def flags(card: JudgeCard) -> list[str]:
     gone: Missing = card.measured["missing"]
     if gone.share.value is not None and gone.share.value >= 0.05:
         found.append("missing")
+    golden: Mapping[str, Any] | None = card["golden"]
+    if golden is not None and golden.get("alarm_at") is not None:
+        found.append("golden_drift")
     return found
 
 

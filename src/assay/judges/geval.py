@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,10 +11,10 @@ from assay.core.protocols import ModelClient
 from assay.core.records import GenerateParams
 from assay.judges.asking import Form, Unreadable, ask
 from assay.judges.criteria import Criterion, criterion
-from assay.judges.graded import GradedJudge
 from assay.judges.material import built_in_prompt, filled
 from assay.judges.parsing import json_pairs
 from assay.judges.scale import Scale
+from assay.judges.stepped import SteppedJudge, needs_criteria
 
 STEPS = (
     "Read the question and the answer.",
@@ -26,7 +26,7 @@ MOST_STEPS, LONGEST_STEP = 12, 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class GEval(GradedJudge):
+class GEval(SteppedJudge):
     """How far an answer has one quality, as a level of a scale; better is higher.
 
     Attributes:
@@ -42,23 +42,9 @@ class GEval(GradedJudge):
     """
 
     name: str = "g_eval"
-    criteria: str
     steps: Sequence[str] = STEPS
 
     prompt_name: ClassVar[str] = "geval"
-    slots: ClassVar[Sequence[str]] = ("{criteria}", "{steps}", "{scale}")
-
-    def _check(self) -> None:
-        super()._check()
-        needs_criteria(self.name, self.criteria)
-        self._must(bool(self.steps) and all(step.strip() for step in self.steps), "steps", "sentences, none empty")
-
-    def _slots(self) -> Mapping[str, str]:
-        return {
-            "criteria": self.criteria.strip(),
-            "steps": numbered_steps(self.steps),
-            "scale": self.scale.described(),
-        }
 
     @classmethod
     def built_in(cls, name: str, *, model: str, **options: object) -> GEval:
@@ -74,25 +60,6 @@ class GEval(GradedJudge):
         known: Criterion = criterion(name)
         told = {"name": known.name, "criteria": known.text, "steps": known.steps, "scale": known.scale, **options}
         return cls(model=model, **told)  # type: ignore[arg-type]
-
-
-def needs_criteria(name: str, text: str) -> None:
-    """Nothing can be judged by nothing.
-
-    Raises:
-        ConfigError: The criteria are empty (``judge.no_criteria``).
-    """
-    if not text.strip():
-        raise ConfigError(
-            f"the judge {name} has no criteria",
-            hint='say what counts, in a sentence: criteria: "The answer …"',
-            code="judge.no_criteria",
-        )
-
-
-def numbered_steps(steps: Sequence[str]) -> str:
-    """One a line, counted from 1."""
-    return "\n".join(f"{number}. {step.strip()}" for number, step in enumerate(steps, start=1))
 
 
 async def generate_steps(

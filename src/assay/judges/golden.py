@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,9 @@ from assay.core.records import Estimate
 from assay.judges.card import moment
 from assay.judges.judged import Floats, Judged
 from assay.stats.calibration.inputs import array_moments, cluster_codes
-from assay.stats.drift.edetector import EDetector
-from assay.stats.scalar import mean_estimate, wilson
+from assay.stats.drift.accuracy import RUN_LENGTH, watch_accuracy
+from assay.stats.scalar import mean_estimate
 
-BASELINE = 50
-"""First golden verdicts that stand for how good the judge was, where nobody says how good it should be."""
-FEWEST_BASELINE = 20
-RUN_LENGTH = 10_000.0
 PERIODS = 20
 
 
@@ -154,19 +149,18 @@ def golden_report(
     right = (np.abs(judged.verdicts[rows] - answers) <= tolerance).astype(np.float64)
     labels = [str(judged.times[row]) if judged.times is not None else str(place + 1) for place, row in enumerate(rows)]
     groups = [str(names[row]) for row in rows]
-    start, bar = _start(right, expected)
-    watch = None if bar is None else _watch(right[start:], bar, run_length)
-    alarm = None if watch is None else watch[1]
+    watch = watch_accuracy((right == 1.0).tolist(), expected=expected, run_length=run_length)
+    alarm = watch.alarm_after
     return GoldenReport(
         accuracy=_accuracy(right, groups, confidence),
         unscored=len(mine) - len(rows),
         tolerance=tolerance,
         periods=_periods(right, labels, groups, confidence),
-        expected=bar,
-        watched=0 if bar is None else right.size - start,
-        evidence=None if watch is None else watch[0],
+        expected=watch.expected,
+        watched=0 if watch.expected is None else right.size - watch.start,
+        evidence=watch.evidence,
         run_length=run_length,
-        alarm_at=None if alarm is None else labels[start + alarm - 1],
+        alarm_at=None if alarm is None else labels[watch.start + alarm - 1],
         alarm_after=alarm,
         wrong=tuple(
             (judged.ids[rows[place]], float(judged.verdicts[rows[place]]), float(answers[place]))
@@ -180,27 +174,6 @@ def _golden_name(name: str, golden: Mapping[str, float]) -> str | None:
         return name
     head, mark, number = name.rpartition("#")
     return head if mark and number.isdigit() and head in golden else None
-
-
-def _start(right: Floats, expected: float | None) -> tuple[int, float | None]:
-    """Where watching begins and which accuracy is to be held; none where there are too few verdicts to know."""
-    if expected is not None:
-        return 0, expected
-    first = min(BASELINE, right.size // 2)
-    if first < FEWEST_BASELINE:
-        return 0, None
-    low = wilson(float(right[:first].sum()), float(first))[0]
-    return (first, low) if low > 0.0 else (0, None)
-
-
-def _watch(right: Floats, bar: float, run_length: float) -> tuple[float, int | None]:
-    """The evidence after the last verdict, and after how many the alarm first went off."""
-    detector = EDetector(mean=bar, run_length=run_length, side="down")
-    alarm = None
-    for place, value in enumerate(right.tolist()):
-        if detector.update(value) and alarm is None:
-            alarm = place + 1
-    return detector.statistic, alarm
 
 
 def _accuracy(right: Floats, items: Sequence[str], confidence: float) -> Estimate:
@@ -222,9 +195,12 @@ def _periods(
     items: Sequence[str],
     confidence: float,
 ) -> tuple[Period, ...]:
-    """At most twenty stretches of (nearly) equally many verdicts, ten or more each."""
+    """At most twenty stretches of (nearly) equally many verdicts, ten or more each; those of one time stay together."""
     count = max(1, min(PERIODS, right.size // 10))
-    ends = np.linspace(0, right.size, count + 1).round().astype(int).tolist()
+    begins = [place for place in range(1, right.size) if labels[place] != labels[place - 1]]
+    wanted = np.linspace(0, right.size, count + 1).round().astype(int).tolist()
+    nearest = [next((place for place in begins if place >= end), right.size) for end in wanted[1:-1]]
+    ends = [0, *nearest, right.size]
     return tuple(
         Period(
             since=labels[begin],
@@ -234,38 +210,3 @@ def _periods(
         for begin, end in pairwise(ends)
         if end > begin
     )
-
-
-def interleave(ids: Sequence[str], golden: Iterable[str], *, share: float, seed: int = 0) -> list[str]:
-    """Real items in their order with golden ones hidden among them, the same ones at the same places for a seed.
-
-    Args:
-        ids: Real items.
-        golden: Golden items.
-        share: Of golden items among all, in (0, 1); all of them when there are fewer.
-        seed: Another seed draws and places others.
-
-    Raises:
-        InvalidInputError: The share is out of range, or an item is both.
-
-    Examples:
-        >>> mixed = interleave([f"r{k}" for k in range(18)], ["g1", "g2", "g3"], share=0.1)
-        >>> len(mixed), sum(name.startswith("g") for name in mixed)
-        (20, 2)
-    """
-    if not 0.0 < share < 1.0:
-        raise InvalidInputError(f"share is {share}", hint="of golden items among all, e.g. 0.05")
-    hidden = sorted(set(golden), key=lambda name: _place(seed, "draw", name))
-    both = sorted(set(ids) & set(hidden))
-    if both:
-        raise InvalidInputError(f"{both[0]!r} is a real and a golden item", hint="give golden items ids of their own")
-    chosen = hidden[: max(1, round(share / (1.0 - share) * len(ids)))] if ids else hidden
-    placed = [((row + 0.5) / len(ids), name) for row, name in enumerate(ids)]
-    placed += [(_place(seed, "place", name), name) for name in chosen]
-    return [name for _, name in sorted(placed)]
-
-
-def _place(seed: int, use: str, name: str) -> float:
-    """A number in [0, 1) that depends on nothing else."""
-    digest = hashlib.sha256(f"{seed}\0{use}\0{name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2.0**64

@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float64]
 Texts = Sequence[str | None]
 
 VERDICT, HUMAN = "verdict", "human"
+DECIMALS = 12
+"""Of a mean of labels: the order in which raters are added up must not break ties, for ranks would follow it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -180,11 +182,11 @@ class Judged:
 
 
 def mean_of_raters(raters: Floats) -> Floats:
-    """Mean over people, NaN where nobody rated."""
+    """Mean over people, to 12 decimals, NaN where nobody rated."""
     given = np.isfinite(raters)
     count = given.sum(axis=1)
     total = np.where(given, raters, 0.0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.where(count > 0, np.round(total / np.maximum(count, 1), DECIMALS), np.nan)
 
 
 def join_human(judged: Judged, ids: Sequence[str], raters: npt.ArrayLike) -> Judged:

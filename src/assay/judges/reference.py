@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from assay.core.records import Output, Sample
 from assay.judges.fence import fenced
-from assay.judges.geval import needs_criteria, numbered_steps
-from assay.judges.graded import GradedJudge
 from assay.judges.scale import Scale
+from assay.judges.stepped import SteppedJudge
 
 CRITERIA = "The answer says in substance what the reference says: the same facts and the same conclusion."
 STEPS = (
@@ -33,7 +32,7 @@ SCALE = Scale(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReferenceGuided(GradedJudge):
+class ReferenceGuided(SteppedJudge):
     """How far an answer agrees with the sample's reference, as a level of a scale.
 
     A sample without a reference is unscored. With several references, agreeing with any one of them is enough.
@@ -57,19 +56,6 @@ class ReferenceGuided(GradedJudge):
 
     requires: ClassVar[frozenset[str]] = frozenset({"reference"})
     prompt_name: ClassVar[str] = "reference"
-    slots: ClassVar[Sequence[str]] = ("{criteria}", "{steps}", "{scale}")
-
-    def _check(self) -> None:
-        super()._check()
-        needs_criteria(self.name, self.criteria)
-        self._must(bool(self.steps) and all(step.strip() for step in self.steps), "steps", "sentences, none empty")
-
-    def _slots(self) -> Mapping[str, str]:
-        return {
-            "criteria": self.criteria.strip(),
-            "steps": numbered_steps(self.steps),
-            "scale": self.scale.described(),
-        }
 
     def _material(self, sample: Sample, output: Output) -> list[str]:
         *before, answer = super()._material(sample, output)

@@ -15,7 +15,6 @@ from assay.core.records import GenerateParams, Message, Output, Sample, Score
 from assay.judges.asking import Answer, Form, Unreadable, ask
 from assay.judges.base import BaseJudge
 from assay.judges.expectation import FEWEST_MASS
-from assay.judges.geval import needs_criteria
 from assay.judges.graded import (
     expected_level,
     framed,
@@ -27,6 +26,7 @@ from assay.judges.graded import (
 from assay.judges.material import built_in_prompt, total_usd
 from assay.judges.parsing import SHOWN_CHARS, LevelRead, json_pairs, level_of_value, nested, no_verdict
 from assay.judges.scale import Scale
+from assay.judges.stepped import needs_criteria
 from assay.judges.together import side_by_side
 
 MISSING = "missing_criterion"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -50,7 +50,12 @@ class BaseScorer:
             for spec in fields(self)
             if spec.name != "name" and spec.metadata.get("versioned", True)
         }
-        return short_hash({"kind": type(self).__name__, "revision": self.revision, "options": options})
+        told = {"kind": type(self).__name__, "revision": self.revision, "options": options}
+        return short_hash({**told, **self._versioned()})
+
+    def _versioned(self) -> Mapping[str, Any]:
+        """What belongs to the version besides the options."""
+        return {}
 
     @cached_property
     def _needs_reference(self) -> bool:
@@ -153,7 +158,14 @@ class Measurement(BaseScorer):
 
 
 def _plain(value: Any) -> Any:
-    """An option as JSON: tuples and sets as lists, so that a task file and Python give one version."""
+    """An option as JSON: tuples and sets as lists, so that a task file and Python give one version.
+
+    A record goes in by its fields, a scorer by its version.
+    """
+    if isinstance(value, BaseScorer):
+        return value.version
+    if is_dataclass(value) and not isinstance(value, type):
+        return {spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, frozenset | set):

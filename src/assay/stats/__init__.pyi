@@ -197,10 +197,15 @@ from assay.stats.health.simpson import simpson_check as simpson_check
 from assay.stats.health.simpson import simpson_from_tables as simpson_from_tables
 from assay.stats.health.weighting import mantel_haenszel_odds_ratio as mantel_haenszel_odds_ratio
 from assay.stats.health.weighting import weighted_answers as weighted_answers
+from assay.stats.intervals.balanced import balanced_accuracy as balanced_accuracy
 from assay.stats.intervals.clustered import clustered_difference as clustered_difference
 from assay.stats.intervals.clustered import clustered_mean as clustered_mean
 from assay.stats.intervals.ideal_bootstrap import ideal_bootstrap_difference as ideal_bootstrap_difference
 from assay.stats.intervals.ideal_bootstrap import ideal_bootstrap_mean as ideal_bootstrap_mean
+from assay.stats.intervals.jackknife import deletion_groups as deletion_groups
+from assay.stats.intervals.jackknife import jackknife_error as jackknife_error
+from assay.stats.intervals.jackknife import jackknife_estimate as jackknife_estimate
+from assay.stats.intervals.jackknife import left_out_values as left_out_values
 from assay.stats.intervals.quantiles import quantile_difference as quantile_difference
 from assay.stats.intervals.quantiles import quantile_interval as quantile_interval
 from assay.stats.intervals.ratios import ratio_metric as ratio_metric
@@ -286,6 +291,10 @@ from assay.stats.prediction.quantile import ppi_quantile as ppi_quantile
 from assay.stats.prediction.regression import PpiRegression as PpiRegression
 from assay.stats.prediction.regression import ppi_logistic as ppi_logistic
 from assay.stats.prediction.regression import ppi_ols as ppi_ols
+from assay.stats.prediction.ridge import Ridge as Ridge
+from assay.stats.prediction.ridge import fit_ridge as fit_ridge
+from assay.stats.prediction.ridge import fit_tuned_ridge as fit_tuned_ridge
+from assay.stats.prediction.ridge import ridge_left_out_residuals as ridge_left_out_residuals
 from assay.stats.prediction.sampling import hajek_mean as hajek_mean
 from assay.stats.prediction.sampling import horvitz_thompson_mean as horvitz_thompson_mean
 from assay.stats.prediction.sampling import inclusion_probabilities as inclusion_probabilities

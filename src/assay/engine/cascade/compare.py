@@ -14,8 +14,8 @@ from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.engine.cascade.draw import Bools, Floats
 from assay.engine.cascade.estimate import TieredEstimate, tiered_estimate
-from assay.engine.cascade.verdicts import DEFAULT, Question, TierVerdicts, answers, matrix, prepare
-from assay.engine.cascade.weights import Weights, fit_weights
+from assay.engine.cascade.verdicts import DEFAULT, RIDGE, Question, TierVerdicts, answers, matrix, prepare
+from assay.stats.prediction.ridge import fit_ridge
 from assay.stats.special import t_quantile
 
 LEAST_OUTSIDE = 20
@@ -65,7 +65,7 @@ def _borrowed(tiers: Sequence[TierVerdicts], rows: Bools) -> list[TierVerdicts]:
     sofar = np.empty((labels.size, 0))
     for place, proxy in zip(ready.places, ready.proxies, strict=False):
         sofar = np.hstack([sofar, _columns(proxy)])
-        fitted: Weights = fit_weights(sofar[outside], labels[outside], weights=weights)
+        fitted = fit_ridge(sofar[outside], labels[outside], penalty=RIDGE, label_weights=weights)
         predicted[place] = fitted.predict(sofar)
     return [
         replace(tier, prediction=predicted.get(place)) if place < len(tiers) - 1 else tier

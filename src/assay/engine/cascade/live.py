@@ -12,6 +12,8 @@ from assay.core.protocols import Judge, ModelClient
 from assay.core.records import Item, Score
 from assay.engine.cascade.board import Board, Key
 from assay.engine.cascade.sequential import BATCH, START
+from assay.engine.golden import GoldenWatch
+from assay.engine.scoring import judged
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +22,7 @@ class Ascent:
 
     Attributes:
         items: Gives the recorded items of some keys, in any order.
+        golden: Tries the judges on items with known answers in between.
         held: Those given so far; what a tier is asked on the tier below was asked on too.
         heard: Told of every verdict: the tier, how many of its verdicts there are, how many were drawn.
         stopped: Whether nothing more is to be asked.
@@ -38,6 +41,7 @@ class Ascent:
     stopped: Callable[[], bool]
     halt: Callable[[BudgetExhaustedError | ProviderError], None]
     wide: Callable[[Board], bool] | None = None
+    golden: GoldenWatch | None = None
     held: dict[Key, Item] = field(default_factory=dict)
     drawn: int = 0
     fresh: dict[Key, list[Score]] = field(default_factory=dict)
@@ -98,7 +102,7 @@ def hold(ascent: Ascent, keys: Iterable[Key]) -> None:
 async def _worker(ascent: Ascent, place: int, judge: Judge, pending: Iterator[Item]) -> None:
     for item in pending:
         try:
-            score = await judge.judge(item.sample, item.output, client=ascent.client)
+            score = await judged(judge, item.sample, item.output, client=ascent.client)
         except (BudgetExhaustedError, ProviderError) as error:
             ascent.halt(error)
             return
@@ -112,6 +116,8 @@ async def _worker(ascent: Ascent, place: int, judge: Judge, pending: Iterator[It
                 explanation=f"{type(error).__name__}: {error}",
             )
         _take(ascent, place, (item.sample.id, item.output.epoch), score)
+        if ascent.golden is not None and not ascent.stopped():
+            await ascent.golden.after(judge, item.output)
         if ascent.stopped():
             return
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.core.errors import ConfigError, InvalidInputError
-from assay.engine.cascade.weights import fit_map
+from assay.engine.cascade.verdicts import RIDGE
 from assay.stats.prediction.allocation import Allocation, TierPlan, allocate_tiers, price_tiers
+from assay.stats.prediction.ridge import ridge_left_out_residuals
 
 HUMAN_PRICES = (0.10, 0.50)
 """US dollars a label where nobody named a price: what crowd and expert platforms ask."""
@@ -253,8 +254,10 @@ def pilot_knowledge(features: Sequence[npt.ArrayLike], labels: npt.ArrayLike, *,
         )
     variance = float(y[whole].var(ddof=1))
     r2, least = [], 0.0
-    for fitted in fit_map([one[whole] for one in rows], y[whole]):
-        least = min(max(least, 1.0 - fitted.variance / variance), 1.0 - 1e-9)
+    for place in range(len(rows)):
+        sofar = np.hstack(rows[: place + 1])[whole]
+        left = float(np.square(ridge_left_out_residuals(sofar, y[whole], penalty=RIDGE)).mean())
+        least = min(max(least, 1.0 - left / variance), 1.0 - 1e-9)
         r2.append(least)
     return Knowledge(
         r2=tuple(r2),

@@ -20,8 +20,8 @@ from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.engine.cascade.draw import Floats
 from assay.engine.cascade.verdicts import TierVerdicts, prepare
-from assay.engine.cascade.weights import fit_weights
 from assay.stats.prediction.anytime import ppi_confidence_sequence
+from assay.stats.prediction.ridge import fit_ridge
 from assay.stats.special import normal_quantile
 
 START, SKEWED_START = 20, 50
@@ -83,12 +83,7 @@ def width_rule(estimate: Estimate, labels: npt.ArrayLike, *, half_width: float) 
     values = np.asarray(labels, dtype=np.float64)
     start = first_look(values)
     if values.size < start:
-        return Look(
-            stop=False,
-            labels=values.size,
-            estimate=None,
-            sentence=f"{values.size} verdicts; the first look is at {start}",
-        )
+        return _not_yet(values.size, start)
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Look(stop=False, labels=values.size, estimate=estimate, sentence=f"no interval yet: {estimate.reason}")
     wide = max(estimate.high - estimate.value, estimate.value - estimate.low)
@@ -100,6 +95,10 @@ def width_rule(estimate: Estimate, labels: npt.ArrayLike, *, half_width: float) 
         estimate=estimate,
         sentence=f"the half-width {wide:.3g} {verb} at most {half_width:g}",
     )
+
+
+def _not_yet(labels: int, start: int) -> Look:
+    return Look(stop=False, labels=labels, estimate=None, sentence=f"{labels} verdicts; the first look is at {start}")
 
 
 def gate_rule(
@@ -133,12 +132,7 @@ def gate_rule(
         )
     values = np.asarray(terms, dtype=np.float64)
     if values.size < start:
-        return Look(
-            stop=False,
-            labels=values.size,
-            estimate=None,
-            sentence=f"{values.size} verdicts; the first look is at {start}",
-        )
+        return _not_yet(values.size, start)
     error = 1.0 - confidence
     spent = LOWER_SHARE * error if lower_error > 0.0 else 0.0
     found = ppi_confidence_sequence(
@@ -220,7 +214,7 @@ def _predictions(proxies: Sequence[Floats], weights: str, labels: Floats, seen: 
             level = labels[seen].mean() if seen.size else 0.0
             found.append(np.where(np.isnan(sofar).any(axis=1), np.nan, level))
         else:
-            found.append(fit_weights(sofar[seen], labels[seen], ridge=float(sofar.shape[1])).predict(sofar))
+            found.append(fit_ridge(sofar[seen], labels[seen], penalty=float(sofar.shape[1])).predict(sofar))
     return found
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from functools import partial
 
-from assay.core.errors import BudgetExhaustedError, ProviderError
 from assay.engine.cascade.board import read_board
 from assay.engine.cascade.figure import still_wide
 from assay.engine.cascade.live import Ascent, climb, hold, with_probabilities
@@ -26,7 +24,8 @@ async def go_up(state: RunState) -> None:
         concurrency=plan.concurrency,
         heard=state.observer.verdict,
         stopped=lambda: state.stop is not None,
-        halt=partial(_halt, state),
+        halt=state.halt,
+        golden=state.golden,
         wide=None if cascade.half_width is None else still_wide(cascade.half_width),
         workers=state.workers,
     )
@@ -40,14 +39,6 @@ async def go_up(state: RunState) -> None:
             raise
     finally:
         _record_verdicts(state, ascent)
-
-
-def _halt(state: RunState, error: BudgetExhaustedError | ProviderError) -> None:
-    if isinstance(error, ProviderError):
-        state.problem = error
-        state.request_stop("key_refused")
-    else:
-        state.stop = state.stop or "budget"
 
 
 def _record_verdicts(state: RunState, ascent: Ascent) -> None:

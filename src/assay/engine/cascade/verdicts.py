@@ -14,6 +14,9 @@ from assay.engine.cascade.draw import Bools, Floats, Rung
 from assay.stats.prediction.twophase import TwoPhaseResult, two_phase_mean
 from assay.stats.scalar import THESE_ITEMS
 
+RIDGE = 2.0
+"""Penalty, in labels, of weights that are fitted on labels of other items."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TierVerdicts:

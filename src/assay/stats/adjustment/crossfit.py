@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from assay.core.errors import InvalidInputError
 from assay.stats.adjustment.joint import Floats, column
+from assay.stats.prediction.ridge import fit_ridge
 
 Predictor = Callable[[Floats], npt.ArrayLike]
 Learner = Callable[[Floats, Floats], Predictor]
@@ -64,7 +65,7 @@ def cross_fitted_predictions(
         raise InvalidInputError(
             f"{folds} folds of {values.size} units, penalty {penalty}", hint="2 <= folds <= n, penalty > 0"
         )
-    fit = learner or (lambda inputs, known: _ridge(inputs, known, penalty))
+    fit = learner or (lambda inputs, known: fit_ridge(inputs, known, penalty=penalty).predict)
     fold = rng.permutation(values.size) % folds
     foretold = np.empty(values.size)
     for index in range(folds):
@@ -77,12 +78,3 @@ def cross_fitted_predictions(
             )
         foretold[held] = found
     return foretold
-
-
-def _ridge(features: Floats, outcome: Floats, penalty: float) -> Predictor:
-    middle, spread, level = features.mean(axis=0), features.std(axis=0), float(outcome.mean())
-    spread = np.where(spread > 0.0, spread, 1.0)
-    scaled = (features - middle) / spread
-    gram = scaled.T @ scaled + penalty * np.eye(scaled.shape[1])
-    slope = np.linalg.solve(gram, scaled.T @ (outcome - level))
-    return lambda inputs: level + (inputs - middle) / spread @ slope

@@ -17,6 +17,7 @@ import numpy as np
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.agreement.columns import Floats, Ints, summed
+from assay.stats.intervals.clustered import clustered_mean
 from assay.stats.special import check_confidence, t_quantile
 
 AGREEMENT_UNIT = "agreement"
@@ -86,8 +87,12 @@ def coefficient(
     confidence: float,
     rng: np.random.Generator | None,
     repeats: int,
+    clusters: Ints | None = None,
 ) -> Estimate:
     """1 - e^θ with its interval: linearised, or with ``rng`` from a studentised bootstrap over units.
+
+    With ``clusters``, the cluster of each rated unit, clusters are drawn and not units: influences are added up within
+    them (CR2, Satterthwaite), and N below counts clusters.
 
     Without any disagreement θ is minus infinity, and the lower bound rests on the share of disagreeing units that
     would still show none in N: ``1 - (1 - confidence) ** (1 / N)``.
@@ -102,6 +107,7 @@ def coefficient(
     if repeats < 200:
         raise InvalidInputError(f"{repeats} resamples cannot carry an interval", hint="repeats=2000 or more")
     n, total = parts.n, float(parts.observed.sum())
+    groups = None if clusters is None else np.unique(clusters).size
     scale = math.prod((float(f.terms.sum()) - f.offset) ** f.power for f in parts.factors) / parts.expected
 
     def answer(low: float | None, high: float | None, method: str, *, reason: str = "", se: float = 0.0) -> Estimate:
@@ -114,6 +120,7 @@ def coefficient(
             confidence=check_confidence(confidence),
             unit=AGREEMENT_UNIT,
             reason=reason or None,
+            n_clusters=groups,
             std_error=se or None,
             unscored=parts.left_out,
         )
@@ -121,15 +128,21 @@ def coefficient(
     if n < 2:
         return answer(None, None, "linearised", reason="only one unit has labels of two raters")
     if total <= 0.0:
-        unseen = 1.0 - (1.0 - check_confidence(confidence)) ** (1.0 / n)
+        unseen = 1.0 - (1.0 - check_confidence(confidence)) ** (1.0 / (groups or n))
         return answer(1.0 - scale * unseen * parts.worst, 1.0, "none-disagree")
-    influence = _influence(parts, total)
+    influence, ratio = _influence(parts, total), scale * total
     units = influence.size
+    if clusters is not None:
+        drawn = clustered_mean(units * influence, clusters, confidence=confidence)  # its mean is 0
+        if drawn.std_error is None or drawn.value is None or drawn.high is None:
+            return answer(None, None, "linearised-CR2", reason=drawn.reason or "")
+        half = drawn.high - drawn.value
+        low, high = 1.0 - ratio * math.exp(half), 1.0 - ratio * math.exp(-half)
+        return answer(low, high, "linearised-CR2", se=ratio * drawn.std_error)
     spread = math.sqrt(units / (units - 1.0) * float(np.square(influence - influence.mean()).sum()))
     if spread <= 1e-12:
         return answer(None, None, "linearised", reason="all units show the same labels, so their spread is unknown")
-    pivots = None if rng is None else _pivots(parts, math.log(scale * total), rng, repeats)
-    ratio = scale * total
+    pivots = None if rng is None else _pivots(parts, math.log(ratio), rng, repeats)
     if pivots is None:
         half = t_quantile(0.5 + check_confidence(confidence) / 2.0, n - 1) * spread
         return answer(1.0 - ratio * math.exp(half), 1.0 - ratio * math.exp(-half), "linearised", se=ratio * spread)

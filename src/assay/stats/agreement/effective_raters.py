@@ -11,6 +11,7 @@ import numpy.typing as npt
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.calibration.inputs import Codes, Floats, cluster_codes
+from assay.stats.intervals.jackknife import jackknife_error
 from assay.stats.special import check_confidence, t_quantile
 
 MOST = 300.0
@@ -104,13 +105,13 @@ def effective_judges(
     logits = _logits_without(z, group)
     if not np.isfinite(logits).all():
         return answer(value, "without one of the items a judge's errors do not vary, or all are the same")
-    variance = (units - 1) / units * float(np.square(logits - logits.mean()).sum())
-    if variance <= 1e-24:
+    spread = jackknife_error(logits)
+    if spread <= 1e-12:
         return answer(value, "every item weighs the same, so the spread is unknown")
     middle = units * math.log(share / (1.0 - share)) - (units - 1) * float(logits.mean())
-    half = t_quantile(0.5 + confidence / 2.0, units - 1) * math.sqrt(variance)
+    half = t_quantile(0.5 + confidence / 2.0, units - 1) * spread
     bounds = (1.0 + math.exp(min(-middle - half, MOST)), 1.0 + math.exp(min(half - middle, MOST)))
-    return answer(value, None, bounds, math.sqrt(variance) * (value - 1.0))
+    return answer(value, None, bounds, spread * (value - 1.0))
 
 
 def _logits_without(z: Floats, group: Codes) -> Floats:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.calibration.inputs import Floats, finite_vector
+from assay.stats.intervals.jackknife import jackknife_error
 from assay.stats.special import check_confidence, t_quantile, t_sf
 
 
@@ -55,7 +56,7 @@ def expected_best_of(
             reason = f"{n} tries are too few for an interval of the best of {k}"
         else:
             left = _left_out(values, k)
-            std_error = math.sqrt((n - 1.0) / n * float(np.square(left - left.mean()).sum()))
+            std_error = jackknife_error(left)
             reason = (
                 "the scores do not vary, so their spread is unknown"
                 if std_error <= 1e-12 * float(np.abs(values).max())

@@ -13,6 +13,7 @@ from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.calibration.inputs import Floats, Labels, cluster_codes, finite_vector
 from assay.stats.evaluation.likelihood import restricted_likelihood
+from assay.stats.intervals.jackknife import jackknife_error
 from assay.stats.special import check_confidence, t_quantile
 
 
@@ -188,7 +189,7 @@ def _jackknifed(groups: EpochGroups, confidence: float) -> tuple[Estimate, Estim
     def estimate(value: float, left: Floats, why: str | None, *, logit: bool, unit: str) -> Estimate:
         low = high = std_error = None
         if why is None:
-            std_error = math.sqrt((s - 1.0) / s * float(np.square(left - left.mean()).sum()))
+            std_error = jackknife_error(left)
             quantile = t_quantile(0.5 + confidence / 2.0, s - 1)
             slope = value * (1.0 - value) if logit else value
             centre = math.log(value / (1.0 - value)) if logit else math.log(value)

@@ -14,6 +14,7 @@ from assay.core.records import Estimate
 from assay.stats.calibration.inputs import Floats, finite_vector
 from assay.stats.correlation.coefficients import pearson_correlation, spearman_correlation
 from assay.stats.correlation.inputs import score_pairs
+from assay.stats.intervals.jackknife import jackknife_error, left_out_values
 from assay.stats.scalar import share_of
 from assay.stats.special import check_confidence, t_quantile
 
@@ -199,14 +200,14 @@ def _bias(difference: Floats, confidence: float, unit: str) -> Estimate:
 def _jackknife(
     statistic: Callable[[npt.NDArray[np.bool_]], float | None], n: int, method: str, confidence: float, unit: str
 ) -> Estimate:
-    value, without = statistic(np.ones(n, dtype=bool)), [statistic(np.arange(n) != left) for left in range(n)]
+    value, without = left_out_values(statistic, np.arange(n))
     known = [found for found in without if found is not None]
     reason = None
     if value is None:
         reason = "the offline effects differ by no more than their noise"
     elif len(known) < n:
         reason = "one experiment decides whether the offline effects differ by more than their noise"
-    spread = math.sqrt((n - 1) / n * float(np.square(np.array(known) - np.mean(known)).sum())) if known else 0.0
+    spread = jackknife_error(known) if known else 0.0
     if reason is None and spread <= 1e-14 * (1.0 + abs(value or 0.0)):
         reason = "the experiments lie on one line, so the spread about it is unknown"
     if value is None or reason is not None:
