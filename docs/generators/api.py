@@ -25,6 +25,9 @@ def python_page() -> str:
         if inspect.ismodule(target) or isinstance(target, str):
             continue
         blocks += [f"## assay.{name}", *_entry(name, target)]
+    blocks += ["## assay.judges", "Scorers that ask a model; see [judges](../how-to/judges.md)."]
+    for name in assay.judges.__all__:
+        blocks += [f"### {name}", *_entry(name, getattr(assay.judges, name))]
     blocks += ["## assay.scorers", "See [scorers](scorers.md).", "## assay.stats", "See [statistics](stats.md)."]
     blocks += ["## assay.testing", words(import_module("assay.testing").__doc__ or ""), *_testing()]
     return page("Python", *blocks)

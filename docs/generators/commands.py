@@ -18,6 +18,7 @@ SETTINGS = {
     "results_url": "Reserved for a results server; this version refuses it.",
     "objects_url": "Reserved for an object store; this version refuses it.",
     "confirm_above_usd": "A run whose worst case costs more is only started after a question, `--yes` or a budget.",
+    "project": "What runs are booked on; see `assay cost`.",
 }
 VARIABLES = {
     "ASSAY_CONFIG": "Another settings file than `assay.yaml` in the working folder.",

@@ -91,7 +91,7 @@ def kinds() -> set[str]:
 
 
 def _finals() -> frozenset[str]:
-    from assay.engine.run import FINAL_ERRORS
+    from assay.engine.state import FINAL_ERRORS
 
     return FINAL_ERRORS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from importlib import import_module
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -67,6 +68,22 @@ MEANINGS = {
     "SettingsFile.results_url": "Reserved; this version refuses it.",
     "SettingsFile.objects_url": "Reserved; this version refuses it.",
     "SettingsFile.confirm_above_usd": "See [settings](settings.md).",
+    "TierFields.tier": "Name of the tier; the first one is `programmatic`.",
+    "TierFields.usd_per_label": "What one rater is paid for one label.",
+    "SettingsFile.spending": "What all runs of the store may cost together.",
+    "SpendingFields.usd_per_month": "Likewise for a calendar month.",
+    "JudgeFile.kind": "What it does; see [judges](../how-to/judges.md).",
+    "JudgeFile.scale": "Levels and what they mean; 1 to 5 when not given.",
+    "JudgeFile.temperature": "Of every call; 0 when not given.",
+    "JudgeFile.max_tokens": "Longest reply.",
+    "RubricFields.name": "Of the criterion.",
+    "RubricFields.weight": "What it counts beside the others.",
+    "ScaleFields.low": "Lowest level.",
+    "ScaleFields.high": "Highest level.",
+    "ScaleFields.anchors": "What a level means, by level.",
+    "QuestionFields.text": "Answered by yes or no; yes is good.",
+    "QuestionFields.weight": "What it counts beside the others.",
+    "PlanFile.budget_usd": "The most the run may spend.",
     "SettingsFile.models": "How models are reached, by `provider/name`.",
 }
 RECORDED = (
@@ -98,26 +115,36 @@ TITLES = {
     "ModelFields": "a model of models:",
     "EndpointFields": "an endpoint",
     "PriceFields": "price:",
+    "TierFields": "a tier of cascade:",
+    "GoldenFields": "golden:",
+    "SpendingFields": "spending:",
+    "ScaleFields": "scale:",
+    "RubricFields": "a criterion of a rubric",
+    "QuestionFields": "a question of a checklist",
+    "DesignFields": "design:",
 }
 STARTS = (
-    ("eval.yaml", "TaskFile", "One task; `assay run eval.yaml`."),
-    ("suite.yaml", "SuiteFile", "Several tasks × several models; a file with `tasks:` is a suite."),
-    ("assay.yaml", "SettingsFile", "Settings of the working folder; never holds a key itself."),
+    ("eval.yaml", "schema:TaskFile", "One task; `assay run eval.yaml`."),
+    ("suite.yaml", "schema:SuiteFile", "Several tasks × several models; a file with `tasks:` is a suite."),
+    ("assay.yaml", "schema:SettingsFile", "Settings of the working folder; never holds a key itself."),
+    ("judges/NAME.yaml", "judge_file:JudgeFile", "A judge; `assay judge new NAME` writes one."),
+    ("plan.yaml", "measurement_plan:PlanFile", "A measurement plan; `assay new plan NAME` writes one."),
 )
 
 
 def files_page() -> str:
     """``reference/files.md``."""
-    from assay.app import schema
     from assay.gateway.providers.replay import FIELDS
 
     blocks = [
-        "Unknown keys are refused, with the nearest known one. `assay schema eval`, `assay schema suite` and "
-        "`assay schema settings` print the JSON Schemas these tables are made from.",
+        "Unknown keys are refused, with the nearest known one. `assay schema eval`, `assay schema suite`, "
+        "`assay schema settings`, `assay schema judge` and `assay schema plan` print the JSON Schemas "
+        "these tables are made from.",
     ]
     done: set[str] = set()
     for title, name, about in STARTS:
-        blocks += [f"## {title}", about, *_models(getattr(schema, name), done)]
+        module, _, kind = name.partition(":")
+        blocks += [f"## {title}", about, *_models(getattr(import_module(f"assay.app.{module}"), kind), done)]
     assert [name for name, _ in RECORDED] == sorted(FIELDS, key=[name for name, _ in RECORDED].index)
     blocks += [
         "## A dataset",

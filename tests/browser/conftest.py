@@ -14,6 +14,7 @@ from browser_waiting import until
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 
+from made_cards import make_card
 from made_runs import HOSTILE, MATCH, hostile_item, make_items, make_run, open_app
 
 from assay.app.wiring import App
@@ -40,7 +41,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Two runs of 240 samples and two hostile ones, served by uvicorn in a thread."""
+    """Two runs of 240 samples and two hostile ones, a judge's card and a hostile one, served by uvicorn in a thread."""
     import uvicorn
 
     from assay.server.app import create_app
@@ -60,6 +61,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         at=2,
     )
     second = make_run(app, [hostile_item(0, right=False), hostile_item(1)], task=HOSTILE, scorers=[MATCH], at=3)
+    make_card(app, "v1")
+    make_card(app, "v2", name=HOSTILE, mark=HOSTILE, noise=50.0)
     listening = _listen(0)
     server = uvicorn.Server(uvicorn.Config(create_app(app), log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

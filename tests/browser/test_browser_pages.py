@@ -20,6 +20,8 @@ def addresses(site: Any) -> dict[str, str]:
         "run": f"{site.address}/runs/{site.candidate}",
         "sample": f"{site.address}/runs/{site.candidate}/sample?id=ticket-0003&at=3",
         "compare": f"{site.address}/compare?baseline={site.baseline}&candidate={site.candidate}",
+        "judges": f"{site.address}/judges",
+        "judge": f"{site.address}/judges/v1",
     }
 
 
@@ -84,6 +86,19 @@ def test_the_whole_way_by_keyboard(site: Any, tabs: Any) -> None:
     page.wait_for_selector("th[aria-sort=ascending] #sort-latency_s-")
 
 
+def test_a_judges_card_is_reached_by_keyboard(site: Any, tabs: Any) -> None:
+    page = tabs().goto(site.address)
+    tab_to(page, "Judges", most=4)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/judges")
+    tab_to(page, "open-v1", most=8)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/judges/v1")
+    until(page, "document.querySelectorAll('.vega svg').length >= 3")
+    assert "one person reaches" in page.locator("main").inner_text()
+    assert page.locator("nav [aria-current=page]").inner_text() == "helpful"
+
+
 def test_search_keeps_its_state_in_the_address(site: Any, tabs: Any) -> None:
     page = tabs().goto(f"{site.address}/runs/{site.candidate}")
     page.locator("#samples-search").press_sequentially("ticket-0017")
@@ -144,6 +159,8 @@ def test_hostile_content_does_nothing(site: Any, tabs: Any, tmp_path: Path) -> N
     pages = [
         f"{site.address}/runs/{first}",
         f"{site.address}/compare?baseline={first}&candidate={second}",
+        f"{site.address}/judges",
+        f"{site.address}/judges/v2",
         f"file://{report}",
     ]
     for address in [*pages, site.address]:

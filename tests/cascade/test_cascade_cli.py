@@ -58,6 +58,31 @@ def test_the_plan_of_a_day() -> None:
     assert document["tiers"][1]["needed_r2"] == pytest.approx(4 / 6 / (1 + 1 / 6) ** 2)
 
 
+def test_of_what_nobody_knows_nothing_is_advised(tmp_path: Path) -> None:
+    page = tmp_path / "plan.html"
+    text = " ".join(call(*DAY, "--shares", "10%,1%", "--report", str(page)).split())
+    assert (
+        "Nothing is known of tier fast, which counts as explaining nothing: give --correlation fast=… or --pi" in text
+    )
+    assert "cannot pay" not in text and "guessed" not in text
+    assert "half-width of 0.00617 standard deviations of the verdict of strong;" in text
+    assert "Nothing is known of tier fast" in page.read_text(encoding="utf-8")
+    document = json.loads(call(*DAY, "--shares", "10%,1%", "--json"))
+    assert (document["advice"], document["unknown"], document["unit"]) == ([], ["free", "fast"], "std_dev")
+    assert [row["pays"] for row in document["tiers"]] == [True, None, True]
+    assert document["tiers"][1]["partial_r2"] is None
+    told = " ".join(call(*DAY, "--shares", "10%,1%", "--correlation", "fast=0.5", "--std-dev", "0.8").split())
+    assert "Tier fast cannot pay" in told and "guessed correlations" in told
+    assert "Nothing is known" not in told and "standard deviations" not in told
+
+
+def test_a_small_need_is_not_called_nothing() -> None:
+    words = ["cascade", "plan", "--volume", "10M/day", "--tier", "fast=0.0003", "--tier", "human=0.3"]
+    text = call(*words, "--shares", "10%,1%", "--correlation", "fast=0.02")
+    assert "explains 0.0004 of" in text and "more than 0.004." in " ".join(text.split())
+    assert "0.0004  0.004  no" in text
+
+
 def test_people_warn_and_a_page_is_written(tmp_path: Path) -> None:
     page = tmp_path / "plan.html"
     text = call(

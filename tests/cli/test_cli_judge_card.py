@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,6 +71,66 @@ def test_a_card_is_made_shown_and_kept(shell: Shell) -> None:
     assert "helpful" in shell.ok("judge", "list").out
 
 
+def attacked(shell: Shell, *, verdict: str, moved: float, gate: str | None = None, version: str = "v1") -> str:
+    share = {"value": moved, "low": moved - 0.1, "high": moved + 0.1, "n": 96, "unit": "share", "method": "t",
+             "confidence": 0.95}  # fmt: skip
+    report: dict[str, Any] = {
+        "schema": "assay.attack/1",
+        "judge": "helpful",
+        "version": version,
+        "status": "done",
+        "verdict": verdict,
+        "sentence": f"Injections moved {moved:.1%} of 1,140 verdicts on 96 items.",
+        "overall": {"verdict": verdict, "difference": share},
+    }
+    if gate is not None:
+        report["gate"] = {"verdict": gate, "limit": 0.05, "sentence": "…"}
+    (shell.directory / "attack.json").write_text(json.dumps(report), encoding="utf-8")
+    return "attack.json"
+
+
+def test_a_judge_that_gives_in_to_injections_has_it_on_its_card(shell: Shell) -> None:
+    path, report = recorded(shell), attacked(shell, verdict="moved", moved=0.885)
+    card = ("judge", "card", path, *PEOPLE, *KEPT, "--attack", report)
+    assert "injection" in shell.ok(*card, "--json").json["flags"]
+    text = shell.ok(*card, "--report", "card.html").out
+    assert "Injections moved 88.5% of 1,140 verdicts on 96 items." in " ".join(text.split())
+    assert re.search(r"more moved by injections +88.5% ", text)
+    page = (shell.directory / "card.html").read_text(encoding="utf-8")
+    assert "Injections moved 88.5%" in page
+    assert "more moved by injections" in page
+    assert "gives in to injections" in shell.ok("judge", "list").out
+    attacked(shell, verdict="resistant", moved=0.0, version="v0")
+    resistant = shell.ok(*card, "--json").json
+    assert "injection" not in resistant["flags"]
+    assert "The attack was on version v0 of the judge, this card is of another." in resistant["sentences"]
+    attacked(shell, verdict="resistant", moved=0.02, gate="fail")
+    assert "injection" in shell.ok(*card, "--json").json["flags"]
+
+
+def test_what_a_new_card_did_not_measure_is_kept_from_the_one_before(shell: Shell) -> None:
+    path, report = recorded(shell), attacked(shell, verdict="moved", moved=0.885)
+    golden = write(shell, [(f"i{k}", 3) for k in range(60)], ("id", "golden"), "golden_answers.csv")
+    first = shell.ok(
+        "judge", "card", path, *PEOPLE, *KEPT, "--attack", report, "--golden", golden, "--temperature", "0", "--json"
+    ).json
+    text = shell.ok("judge", "calibrate", path, *PEOPLE, *KEPT, "--out", "map.json").out
+    assert f"Kept from the card of {first['made_at'][:10]}: injection resistance, golden set." in " ".join(text.split())
+    card = shell.ok("judge", "card", "helpful", "--json").json
+    assert card["calibration"]["n"] == 160
+    assert (card["injection"], card["golden"], card["temperature"]) == (first["injection"], first["golden"], 0.0)
+    assert card["earlier"] == dict.fromkeys(("injection", "golden"), first["made_at"])
+    assert {"injection", "length"} <= set(card["flags"])
+    bare = write(shell, [(f"i{k}", k % 5) for k in range(30)], ("id", "verdict"), "bare.csv")
+    last = shell.ok("judge", "card", bare, *KEPT, "--report", "last.html", "--json").json
+    assert last["agreement"] == card["agreement"]
+    assert (last["labels_hash"], last["drawn"]) == (card["labels_hash"], card["drawn"])
+    assert last["earlier"]["injection"] == first["made_at"]
+    assert last["calibration"]["map"] == card["calibration"]["map"]
+    other = shell.ok("judge", "card", bare, "--name", "helpful", "--judge-version", "v2", "--json").json
+    assert "earlier" not in other, "another version is another judge"
+
+
 def test_a_page_is_written_from_a_file_and_from_a_kept_card(shell: Shell) -> None:
     path = recorded(shell)
     shell.ok("judge", "card", path, *PEOPLE, *KEPT, "--report", "card.html")
@@ -87,6 +148,14 @@ def test_labels_may_be_in_a_file_of_their_own(shell: Shell) -> None:
     assert found["agreement"]["n"] == 99
     stranger = write(shell, [("i1", 3), ("j1", 3)], ("id", "human"), "stranger.csv")
     assert "judge.unknown_item" in failed(shell, "judge", "card", path, "--labels", stranger, status=3).err
+    lines = (shell.directory / path).read_text(encoding="utf-8")
+    (shell.directory / "run.csv").write_text(lines.replace("id,", "sample_id,", 1), encoding="utf-8")
+    named = ("judge", "card", "run.csv", "--id", "sample_id", "--labels")
+    assert shell.ok(*named, labels, "--json").json["agreement"]["n"] == 99, "the labels call it id"
+    other = write(shell, [("i1", 3)], ("item", "human"), "other.csv")
+    told = failed(shell, *named, other, status=3).err
+    assert "data.no_column" in told
+    assert "--id (sample_id), or under id" in " ".join(told.split())
     nameless = write(shell, [("i1", 3)], ("id", "score"), "nameless.csv")
     assert "judge.no_labels" in failed(shell, "judge", "card", path, "--labels", nameless, status=3).err
 
@@ -130,6 +199,18 @@ def test_calibrate_writes_a_map_that_predicts_and_a_card_that_knows_it(shell: Sh
     text = shell.ok("judge", "calibrate", path, *PEOPLE, "--out", "map2.json").out
     assert "output map2.json" in text
     assert "The map explains" in text
+
+
+def test_the_map_asks_for_the_columns_its_tiers_were_given(shell: Shell) -> None:
+    path = recorded(shell)
+    tiers = ("--tier", "programmatic=length", "--tier", "other=other")
+    found = shell.ok(
+        "judge", "calibrate", path, *PEOPLE, "--verdict", "other", *tiers, "--out", "map.json", "--json"
+    ).json
+    assert [tier["features"] for tier in found["tiers"]] == [["length"], ["length", "other"]]
+    alias = ("--verdict", "other", "--tier", "judge=verdict")
+    same = shell.ok("judge", "calibrate", path, *PEOPLE, *alias, "--out", "map.json", "--json").json
+    assert same["tiers"][0]["features"] == ["verdict"]
 
 
 def test_yes_and_no_give_error_rates(shell: Shell) -> None:
@@ -221,7 +302,7 @@ def test_other_bad_input(shell: Shell) -> None:
     (shell.directory / "no.json").write_text("[]", encoding="utf-8")
     assert "judge.bad_report" in failed(shell, "judge", "card", path, "--attack", "no.json", status=3).err
     (shell.directory / "attack.json").write_text(json.dumps({"moved": {"value": 0.2}}), encoding="utf-8")
-    assert shell.ok("judge", "card", path, "--attack", "attack.json", "--json").json["injection"]["moved"]
+    assert "judge.bad_report" in failed(shell, "judge", "card", path, "--attack", "attack.json", status=3).err
 
 
 def test_a_store_without_cards_says_so(shell: Shell) -> None:

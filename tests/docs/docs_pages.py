@@ -96,10 +96,18 @@ def check_yaml(text: str) -> None:
     import yaml
 
     from assay.app.experiment_file import ExperimentFile
+    from assay.app.judge_file import JudgeFile
+    from assay.app.measurement_plan import PlanFile
     from assay.app.schema import SettingsFile, SuiteFile, TaskFile, check
 
     content: Any = yaml.safe_load(text)
-    named = {"tasks": SuiteFile, "task": TaskFile, "experiment": ExperimentFile}
+    named = {
+        "tasks": SuiteFile,
+        "plan": PlanFile,
+        "task": TaskFile,
+        "judge": JudgeFile,
+        "experiment": ExperimentFile,
+    }
     check(next((kind for key, kind in named.items() if key in content), SettingsFile), content, where="the block")
 
 

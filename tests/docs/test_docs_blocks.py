@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from docs_pages import DOCS, ROOT, Block, assert_shown, blocks_of, carry_out, environment_for
+from docs_pages import DOCS, ROOT, Block, assert_shown, blocks_of, carry_out, check_yaml, environment_for
+
+from assay.core.errors import ConfigError
 
 FAST = (ROOT / "README.md", DOCS / "tutorial.md")
 SLOW = (
@@ -61,3 +63,11 @@ def test_an_output_that_is_not_the_one_shown_is_noticed(tmp_path: Path) -> None:
     assert_shown("one\n…\nrun run_01…\n", "one\ntwo\nrun run_01m7yhfn53fsbgm5cx4rqfhn20\n")
     with pytest.raises(AssertionError, match="exit status 3"):
         carry_out(Block(language="bash", text="exit 3", line=1), tmp_path, environment_for(tmp_path, ""))
+
+
+def test_yaml_is_held_to_the_file_it_is() -> None:
+    check_yaml("judge: tone\ncriteria: It is friendly.")
+    check_yaml("plan: p\ntask: eval.yaml\nprimary: exact_match.low >= 0.6\nsamples: 200")
+    for wrong in ("judge: tone\ncriteris: It is friendly.", "plan: p\ntask: eval.yaml\nsample: 200"):
+        with pytest.raises(ConfigError, match="unknown key"):
+            check_yaml(wrong)

@@ -38,6 +38,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken_links(page, page.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("folder", ["explanation", "statistics"])
+def test_an_index_lists_every_page_of_its_folder(folder: str) -> None:
+    listed = _LINK.findall((DOCS / folder / "README.md").read_text(encoding="utf-8"))
+    assert [page.name for page in sorted((DOCS / folder).glob("*.md")) if page.name not in {*listed, "README.md"}] == []
+
+
 def test_a_broken_link_is_noticed() -> None:
     page = DOCS / "tutorial.md"
     assert broken_links(page, "[a](nowhere.md) [b](tutorial.md#nowhere) [c](tutorial.md) `[d](code.md)`") == [

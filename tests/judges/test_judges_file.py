@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from assay.app.judge_file import COMPLETE, KINDS, JudgeFile, build_judge
+from assay.app.parts import build_scorer
 from assay.app.schema import check
 from assay.core.errors import AssayError, ConfigError, NotFoundError
 from assay.core.protocols import Judge
@@ -144,6 +145,36 @@ def test_unknown_judges_are_looked_for_among_the_files_too(tmp_path: Path) -> No
     with pytest.raises(NotFoundError) as caught:
         build_judge("tome", folder=tmp_path)
     assert "'tone'" in caught.value.hint
+
+
+def test_a_broken_file_is_nobodys_concern_but_of_who_asks_for_it(tmp_path: Path) -> None:
+    write(tmp_path, "tone.yaml", TONE)
+    (tmp_path / "judges" / "broken.yaml").write_text("judge: [", encoding="utf-8")
+    (tmp_path / "judges" / "honesty.yaml").write_text("a text", encoding="utf-8")
+    write(tmp_path, "two.yaml", {**TONE, "judge": "twice"})
+    write(tmp_path, "three.yaml", {**TONE, "judge": "twice"})
+    assert build_judge("tone", folder=tmp_path).name == "tone"
+    assert build_judge("fluency@openai/m", folder=tmp_path).name == "fluency"
+    for name, code in (("broken", "config.yaml"), ("honesty@openai/m", "config.shape"), ("twice", "judge.duplicate")):
+        with pytest.raises(ConfigError) as caught:
+            build_judge(name, folder=tmp_path)
+        assert caught.value.code == code
+    with pytest.raises(NotFoundError) as unknown:
+        build_judge("tome", folder=tmp_path)
+    assert "'tone'" in unknown.value.hint
+    assert "broken.yaml" in unknown.value.hint
+
+
+def test_a_judge_among_the_scorers_by_its_bare_name_is_told_how_to_ask(tmp_path: Path) -> None:
+    write(tmp_path, "tone.yaml", TONE)
+    for name, hint in (("tone", "write {judge: tone}"), ("fluency", "write {judge: fluency@provider/model}")):
+        with pytest.raises(NotFoundError) as caught:
+            build_scorer(name, folder=str(tmp_path))
+        assert (caught.value.code, hint in caught.value.hint) == ("scorer.unknown", True)
+        assert build_scorer({"judge": f"{name}@openai/m"}, folder=str(tmp_path)).name == name
+    with pytest.raises(NotFoundError) as other:
+        build_scorer("exact_macth", folder=str(tmp_path))
+    assert "'exact_match'" in other.value.hint
 
 
 def test_the_file_has_a_schema() -> None:

@@ -96,3 +96,10 @@ def test_the_mean_of_raters_is_that_of_those_who_rated(table: list[list[float | 
     for row, mean in zip(table, found.tolist(), strict=True):
         given_here = [one for one in row if one is not None]
         assert math.isnan(mean) if not given_here else mean == pytest.approx(math.fsum(given_here) / len(given_here))
+
+
+def test_the_order_of_raters_breaks_no_tie() -> None:
+    turned = np.array([[0.1, 0.2, 0.3], [0.3, 0.2, 0.1], [0.2, 0.3, 0.1]])
+    assert 0.1 + 0.2 + 0.3 != 0.3 + 0.2 + 0.1, "added up as they come they differ"
+    assert mean_of_raters(turned).tolist() == [0.2, 0.2, 0.2]
+    assert Judged(ids=["a", "b", "c"], verdicts=[1, 2, 3], raters=turned).human.tolist() == [0.2, 0.2, 0.2]

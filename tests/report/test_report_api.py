@@ -63,7 +63,9 @@ def test_the_description_is_whole(shared: App) -> None:
     for name, schema in document["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema), name
     names = [operation["operationId"] for _, operation in operations(document)]
-    assert sorted(names) == ["compareRuns", "getRun", "getSample", "listRuns", "listSamples"]
+    assert sorted(names) == [
+        *("compareRuns", "getJudge", "getRun", "getSample", "listJudges", "listRuns", "listSamples")
+    ]
     for path, operation in operations(document):
         inside = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"]
         assert sorted(inside) == sorted(re.findall(r"{(\w+)}", path))
@@ -89,7 +91,7 @@ def test_lists_are_paged_by_cursors_and_nothing_else_is(shared: App) -> None:
         for _, operation in operations(document)
         if "next_cursor" in document["components"]["schemas"][schema_of(operation, "200")]["properties"]
     }
-    assert paged == having == {"listRuns", "listSamples", "compareRuns"}
+    assert paged == having == {"listRuns", "listSamples", "compareRuns", "listJudges"}
 
 
 def run_ids(app: App) -> list[str]:
@@ -110,6 +112,7 @@ def allowed(app: App, parameter: dict[str, Any]) -> st.SearchStrategy[str]:
         "scorer": ["exact_match", "overlap", "length", "nothing"],
         "task": ["support-tone", "other"],
         "model": ["openai/gpt-4o-mini", "other"],
+        "version": ["v1", "v2", "v3", "helpful", "nobody"],
         "search": ["ticket", "TIMEOUT", "100%", "no such text"],
     }
     return st.sampled_from(known[name])
@@ -181,7 +184,7 @@ def test_odd_runs_are_answered_as_described(app: App) -> None:
     by_name = {operation["operationId"]: (path, operation) for path, operation in operations(document)}
     sample = hostile_item(0).sample.id
     for run_id in run_ids:
-        values = {"run_id": run_id, "sample_id": sample, "baseline": run_ids[4], "candidate": run_id}
+        values = {"run_id": run_id, "sample_id": sample, "baseline": run_ids[4], "candidate": run_id, "version": "x"}
         for name, (path, operation) in by_name.items():
             answered = asked(app, path, operation, values)
             holds(document, operation, answered)
@@ -217,10 +220,11 @@ def test_any_address_below_the_api_answers_in_the_one_shape(shared: App, address
         assert set(answered.json()["error"]) == {"code", "message", "hint", "details"}
 
 
-@pytest.mark.parametrize("name", ["limt", "offset", "before", "id", ""])
+@pytest.mark.parametrize("name", ["limt", "offset", "before", "after", "id", ""])
 def test_parameters_that_mean_nothing_are_refused_and_the_nearest_named(shared: App, name: str) -> None:
     for path, operation in operations(description(shared)):
-        values = {"run_id": "last", "sample_id": "ticket-0003", "baseline": "last", "candidate": "last"}
+        runs = dict.fromkeys(("run_id", "baseline", "candidate"), "last")
+        values = {**runs, "sample_id": "ticket-0003", "version": "v1"}
         refused = asked(shared, path, operation, values, f"&{name}=1")
         assert refused.status == 400, path
         assert refused.json()["error"]["hint"]

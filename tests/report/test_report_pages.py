@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from made_cards import make_card
 from made_runs import HOSTILE, MATCH, hostile_item, make_items, make_run
 from report_asking import get
 
@@ -334,7 +335,9 @@ def test_hostile_texts_stay_texts(app: App) -> None:
     second = make_run(
         app, [hostile_item(0, right=False), hostile_item(1)], task=HOSTILE, model=HOSTILE, scorers=[MATCH], at=1
     )
+    make_card(app, "v1", name=HOSTILE, mark=HOSTILE)
     addresses = [
+        *("/judges", "/judges/v1"),
         *pages_of(app, first, hostile_item(0).sample.id),
         f"/compare?baseline={first}&candidate={second}",
         "/compare?baseline=<b>&candidate=x",

@@ -38,7 +38,9 @@ class PlanRequest:
 
     Attributes:
         tiers: Above the free one, lowest first.
-        correlations: Of each tier (with those below) with the top's verdict, by name; ``free`` too.
+        correlations: Of each tier (with those below) with the top's verdict, by name; ``free`` too. A tier without one
+            counts as explaining nothing, and nothing is said of whether it pays.
+        std_dev: Of the top's verdicts; without it (and a pilot) half-widths are in such standard deviations.
         pilot: File with verdicts of every tier; then no correlations.
         free: Columns of free metrics in the pilot.
     """
@@ -113,8 +115,28 @@ def plan_cascade(request: PlanRequest) -> dict[str, Any]:
         force=request.force,
         per=request.per,
     )
-    document = {"schema": PLAN_SCHEMA, **found.to_dict()}
-    return {**document, "sentences": _plan_sentences(found, request.force)}
+    return _plan_document(found, request, _unknown(request, names))
+
+
+def _unknown(request: PlanRequest, names: Sequence[str]) -> list[str]:
+    """Tiers below the top of which nobody said anything; the free one only where nobody said anything at all."""
+    if request.pilot is not None:
+        return []
+    below = names[:-1] if request.correlations else (FREE, *names[:-1])
+    return [name for name in below if name not in request.correlations]
+
+
+def _plan_document(found: Forecast, request: PlanRequest, unknown: Sequence[str]) -> dict[str, Any]:
+    """The forecast, without a judgement on tiers of which nothing is known."""
+    plans = [plan.name for plan in found.allocation.tiers if not plan.pays]
+    advice = [said for name, said in zip(plans, found.allocation.advice, strict=True) if name not in unknown]
+    document = {"schema": PLAN_SCHEMA, **found.to_dict(), "advice": advice}
+    document["unit"] = "std_dev" if request.std_dev is None and request.pilot is None else "verdict"
+    document["unknown"] = list(unknown)
+    for row in document["tiers"]:
+        if row["tier"] in unknown:
+            row |= {"partial_r2": None, "pays": True if row["tier"] == FREE else None}
+    return {**document, "sentences": _plan_sentences(found, request, document)}
 
 
 def _knowledge(request: PlanRequest, names: Sequence[str]) -> Knowledge:
@@ -125,11 +147,12 @@ def _knowledge(request: PlanRequest, names: Sequence[str]) -> Knowledge:
     return from_correlations(guesses, 1.0 if request.std_dev is None else request.std_dev)
 
 
-def _plan_sentences(found: Forecast, force: Sequence[str]) -> list[str]:
+def _plan_sentences(found: Forecast, request: PlanRequest, document: Mapping[str, Any]) -> list[str]:
     allocation, per = found.allocation, " a day" if found.per == "day" else ""
-    top = found.prices[-1].name
+    top, unknown = found.prices[-1].name, document["unknown"]
+    unit = f" standard deviations of the verdict of {top}" if document["unit"] == "std_dev" else ""
     said = [
-        f"${allocation.cost:,.2f}{per} for a half-width of {allocation.half_width:.3g};"
+        f"${allocation.cost:,.2f}{per} for a half-width of {allocation.half_width:.3g}{unit};"
         f" {top} on everything costs ${found.whole_usd:,.2f}{per}."
     ]
     if found.cold_half_width > 1.05 * allocation.half_width:
@@ -142,13 +165,24 @@ def _plan_sentences(found: Forecast, force: Sequence[str]) -> list[str]:
             f"As narrow as {allocation.effective_n:,.0f} verdicts of {top} alone,"
             f" which would cost ${allocation.top_alone_cost:,.2f}{per}."
         )
-    said += [f"{one[0].upper()}{one[1:]}." for one in allocation.advice]
-    kept = [plan.name for plan in allocation.tiers if plan.name in force and not plan.pays]
+    said += [f"{one[0].upper()}{one[1:]}." for one in document["advice"]]
+    said += [
+        f"Nothing is known of tier {name}, which counts as explaining nothing: give --correlation {name}=… or --pilot."
+        for name in unknown
+    ]
+    kept = [plan.name for plan in allocation.tiers if plan.name in request.force and not plan.pays]
     said += [f"Tier {name} is kept because --force says so." for name in kept]
     said += [f"{one[0].upper()}{one[1:]}." for one in found.warnings]
-    if found.knowledge.source == "priors":
+    if request.correlations and request.pilot is None:
         said.append("This rests on guessed correlations; a pilot of 50 items with every verdict would test them.")
     return said
+
+
+def explained_text(share: float | None) -> str:
+    """A share of variance as a table shows it; ``?`` where nothing is known of it."""
+    if share is None:
+        return "?"
+    return f"{share:.1g}" if 0.0 < share < 0.005 else f"{share:.2f}"
 
 
 def simulate_file(request: SimulationRequest) -> dict[str, Any]:

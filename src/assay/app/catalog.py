@@ -9,6 +9,16 @@ from typing import Any
 from assay.app.wiring import App, gateway_config
 from assay.core.errors import ConfigError, NotFoundError, nearest
 
+FILES = {
+    "eval": "assay.app.schema:TaskFile",
+    "suite": "assay.app.schema:SuiteFile",
+    "settings": "assay.app.schema:SettingsFile",
+    "plan": "assay.app.measurement_plan:PlanFile",
+    "experiment": "assay.app.experiment_file:ExperimentFile",
+    "judge": "assay.app.judge_file:JudgeFile",
+}
+"""Where the schema of each file is; they load only when asked for."""
+
 EXAMPLES = {
     "anthropic": "anthropic/claude-sonnet-4-5",
     "local": "local/gemma3-270m",
@@ -97,10 +107,8 @@ def _providers() -> list[dict[str, Any]]:
 
 
 def schema(file: str) -> dict[str, Any]:
-    """JSON Schema of a file that people write; ``app.schema.FILES`` names them."""
+    """JSON Schema of a file that people write; ``FILES`` names them."""
     from importlib import import_module
-
-    from assay.app.schema import FILES
 
     module, _, name = FILES[file].partition(":")
     found: dict[str, Any] = getattr(import_module(module), name).model_json_schema()

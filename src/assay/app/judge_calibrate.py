@@ -29,7 +29,8 @@ class CalibrateRequest:
 
     Attributes:
         card: Columns and the judge.
-        tiers: Features of each tier, lowest first; one tier with the verdict without.
+        tiers: Features of each tier, lowest first, by their columns, as the map will ask for them; ``verdict`` is the
+            judge's, whatever its column is called. One tier with the verdict without.
         system: Whether to fit maps that know each system too.
         ridge: Penalty in labels; chosen by cross-validation without.
         threshold: A verdict of at least this counts as yes.
@@ -51,18 +52,14 @@ def calibrate_file(request: CalibrateRequest, *, now: datetime | None = None) ->
         DataError: As ``read_judged`` and ``calibrate``.
         StoreError: The map cannot be written.
     """
-    named = request.tiers or {"judge": (VERDICT,)}
-    wanted = [name for columns in named.values() for name in columns if name != VERDICT]
+    tiers = request.tiers or {"judge": (VERDICT,)}
+    wanted = [name for columns in tiers.values() for name in columns if name != VERDICT]
     asked = replace(
         request.card.judged,
         need_human=True,
         features=tuple(dict.fromkeys([*request.card.judged.features, *(_column(name, request) for name in wanted)])),
     )
     judged = read_judged(asked)
-    tiers = {
-        tier: [VERDICT if name == request.card.judged.verdict else name for name in columns]
-        for tier, columns in named.items()
-    }
     seed, confidence = request.card.seed, request.card.confidence
     found = calibrate(
         judged,

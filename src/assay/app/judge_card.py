@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from assay.app.judge_card_file import JudgedRequest, read_judged
-from assay.app.judge_card_words import card_sentences
+from assay.app.judge_card_words import UNVERSIONED, card_sentences
 from assay.app.judge_golden import golden_of, read_golden
 from assay.core.codec import to_document
 from assay.core.errors import DataError, NotFoundError
@@ -20,8 +20,8 @@ from assay.judges.calibrate import isotonic_curve
 from assay.judges.card import judge_card
 from assay.judges.judged import Judged
 
-UNVERSIONED = "unversioned"
 DRAWN_POINTS = 400
+ATTACK_SCHEMA = "assay.attack/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def make_card(request: CardRequest, *, now: datetime | None = None) -> dict[str,
     """The ``assay.judge_card/1`` document of a file, with points to draw and sentences.
 
     Raises:
-        DataError: As ``read_judged``; a golden set that contradicts itself; an attack report that is no JSON object
+        DataError: As ``read_judged``; a golden set that contradicts itself; an attack report that is none
             (``judge.bad_report``).
         NotFoundError: A file is not there.
     """
@@ -85,7 +85,7 @@ def card_document(
         rng=np.random.default_rng(request.seed),
         own=request.own,
         temperature=request.temperature,
-        injection=None if request.attack is None else read_report(request.attack),
+        injection=None if request.attack is None else read_attack(request.attack),
         golden=golden,
         calibration=calibration,
         confidence=request.confidence,
@@ -119,6 +119,23 @@ def drawn_points(judged: Judged) -> dict[str, Any]:
         for place in range(0, rows.size, max(1, -(-rows.size // DRAWN_POINTS)))
     ]
     found: dict[str, Any] = to_document({"points": points, "curve": isotonic_curve(judged.verdicts, judged.human)})
+    return found
+
+
+def read_attack(path: str) -> dict[str, Any]:
+    """The document that ``assay judge attack`` wrote.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: It is something else (``judge.bad_report``).
+    """
+    found = read_report(path)
+    if found.get("schema") != ATTACK_SCHEMA:
+        raise DataError(
+            f"{path} is no attack report",
+            hint="assay judge attack JUDGE --items ANSWERS --report FILE.json writes one",
+            code="judge.bad_report",
+        )
     return found
 
 

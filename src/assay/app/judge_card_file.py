@@ -28,7 +28,7 @@ STANDARD = {
     "time": "time",
 }
 """Columns that are used when a file has them; another name has to be given."""
-HUMAN, REPEAT = "human", "repeat"
+ITEM, HUMAN, REPEAT = "id", "human", "repeat"
 TEXTS = {"reason": "reasons", "system": "systems", "cluster": "clusters", "language": "languages",
          "segment": "segments", "time": "times"}  # fmt: skip
 NUMBERS = {"length": "lengths", "other_length": "other_lengths", "a_first": "a_first", "swapped": "swapped",
@@ -53,7 +53,7 @@ class JudgedRequest:
     """
 
     path: str
-    item: str = "id"
+    item: str = ITEM
     verdict: str = "verdict"
     human: Sequence[str] = ()
     labels: str | None = None
@@ -119,10 +119,10 @@ def _people(table: TableFile, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _joined(judged: Judged, path: str, request: JudgedRequest) -> Judged:
-    """Labels from a file of their own, which names its ids as the verdicts do."""
+    """Labels from a file of their own, which names its ids as the verdicts do, or ``id``."""
     table = TableFile(path)
     try:
-        table.require(request.item)
+        ids = item_ids(table, id_column(table, request.item))
         names = list(request.human) or [name for name in (HUMAN,) if name in table.columns]
         if not names:
             raise DataError(
@@ -131,9 +131,25 @@ def _joined(judged: Judged, path: str, request: JudgedRequest) -> Judged:
                 code="judge.no_labels",
             )
         columns = np.column_stack([table.numbers(name) for name in names])
-        return join_human(judged, item_ids(table, request.item), columns)
+        return join_human(judged, ids, columns)
     finally:
         table.close()
+
+
+def id_column(table: TableFile, item: str) -> str:
+    """The column of ids in a file beside that of the verdicts: called as there, or ``id``.
+
+    Raises:
+        DataError: It has neither (``data.no_column``).
+    """
+    if item in table.columns or ITEM not in table.columns:
+        try:
+            table.require(item)
+        except DataError as error:
+            hint = f"the ids of both files stand under --id ({item}), or under {ITEM} in this one; {error.hint}"
+            raise DataError(str(error), hint=hint, code=error.code) from error
+        return item
+    return ITEM
 
 
 def item_ids(table: TableFile, column: str) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+UNVERSIONED = "unversioned"
+"""Version of a card whose judge's version nobody gave."""
 COEFFICIENTS = {
     "agreement": "agreement",
     "kappa": "Cohen's kappa",
@@ -31,6 +33,20 @@ MEASURES = {
     "latency": "latency",
 }
 """Measures as people call them."""
+FLAGS = {
+    "constant_verdicts": "always says the same",
+    "rewards_constant_answer": "rewards an answer that answers nothing",
+    "no_agreement": "no agreement with people is shown",
+    "below_people": "below what one person reaches",
+    "position": "position bias",
+    "length": "length bias",
+    "self_preference": "prefers its own family",
+    "not_repeatable": "not repeatable",
+    "missing": "verdicts are missing",
+    "injection": "gives in to injections",
+    "golden_drift": "golden accuracy fell",
+}
+"""What speaks against a judge, as people call it."""
 
 
 def measured(card: Mapping[str, Any], name: str) -> Any:
@@ -50,7 +66,9 @@ def card_sentences(card: Mapping[str, Any]) -> list[str]:
         *_constant(card),
         *_retest(card),
         *_missing(card),
+        *_injection(card),
         *_golden(card),
+        *_earlier(card),
     ]
     left = [MEASURES[name] for name in MEASURES if name in card and measured(card, name) is None]
     if left:
@@ -153,9 +171,39 @@ def _missing(card: Mapping[str, Any]) -> list[str]:
     return [f"{said}."]
 
 
+def _injection(card: Mapping[str, Any]) -> list[str]:
+    """What the attack found, that it did not end, and that it was on another version of the judge."""
+    report = measured(card, "injection")
+    if report is None:
+        return []
+    said = [report["sentence"]] if "sentence" in report else []
+    if report.get("status", "done") != "done":
+        said.append(f"The attack did not end ({report['status']}).")
+    if report.get("version", card["version"]) != card["version"] != UNVERSIONED:
+        said.append(f"The attack was on version {report['version']} of the judge, this card is of another.")
+    return said
+
+
+def _earlier(card: Mapping[str, Any]) -> list[str]:
+    dates: dict[str, list[str]] = {}
+    for name, made_at in card.get("earlier", {}).items():
+        dates.setdefault(str(made_at)[:10], []).append(MEASURES[name])
+    return [f"Kept from the card of {day}: {', '.join(names)}." for day, names in sorted(dates.items())]
+
+
 def _golden(card: Mapping[str, Any]) -> list[str]:
     golden = measured(card, "golden")
     return [] if golden is None else golden_sentences(golden)
+
+
+def when(label: str) -> str:
+    """A time to the second, as people write it; a place in an order as it is.
+
+    Examples:
+        >>> when("2026-01-05T10:00:00+00:00"), when("17")
+        ('2026-01-05 10:00:00', '17')
+    """
+    return label[:19].replace("T", " ")
 
 
 def golden_sentences(golden: Mapping[str, Any]) -> list[str]:
@@ -170,7 +218,7 @@ def golden_sentences(golden: Mapping[str, Any]) -> list[str]:
         said.append(f"No drift below {golden['expected']:.1%} is shown over {golden['watched']:,} verdicts.")
     else:
         said.append(
-            f"Drift: accuracy fell below {golden['expected']:.1%}, alarm at {golden['alarm_at']} after"
+            f"Drift: accuracy fell below {golden['expected']:.1%}, alarm at {when(golden['alarm_at'])} after"
             f" {golden['alarm_after']:,} verdicts (a false alarm comes once in {golden['run_length']:,.0f} or more)."
         )
     return said
@@ -180,6 +228,23 @@ def coefficient_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str
     """Name and estimate of each coefficient; nothing without people."""
     agreement = measured(card, "agreement")
     return [] if agreement is None else [(COEFFICIENTS[k], e) for k, e in agreement["coefficients"].items()]
+
+
+def main_agreement(card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The one figure of agreement a list has room for: ``{"measure", "judge", "person"}``.
+
+    Beside the human ceiling where there is one: then both are held against the mean (or majority) of the other people.
+    ``person`` is ``None`` without one.
+    """
+    agreement = measured(card, "agreement")
+    if agreement is None:
+        return None
+    for beside in agreement["ceiling"]:
+        if beside["judge"]["value"] is not None and beside["person"]["value"] is not None:
+            return {name: beside[name] for name in ("measure", "judge", "person")}
+    named = agreement["coefficients"]
+    measure = next((name for name in ("spearman", "alpha") if named[name]["value"] is not None), "alpha")
+    return {"measure": measure, "judge": named[measure], "person": None}
 
 
 def bias_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
@@ -202,8 +267,10 @@ def bias_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]
             rows.append((label, card[name]))
     if again is not None:
         rows.append(("same verdict when asked again", again["same"]))
-    use = measured(card, "scale_use")
+    use, report = measured(card, "scale_use"), measured(card, "injection")
     if use is not None:
         rows.append(("highest level", use["ceiling"]))
+    if report is not None and "overall" in report:
+        rows.append(("more moved by injections", report["overall"]["difference"]))
     rows.append(("missing", card["missing"]["share"]))
     return rows

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from assay.app.judge_card_earlier import with_earlier
+from assay.app.judge_card_words import card_sentences, main_agreement
 from assay.core.canonical import canonical_json
 from assay.core.errors import NotFoundError, StoreError, nearest
 from assay.core.protocols import Objects
+from assay.engine.golden import golden_object
 from assay.judges.card import MAX_AGE_DAYS, stale
 
 if TYPE_CHECKING:
@@ -40,23 +43,39 @@ def card_object(version: str) -> str:
 def save_card(objects: Objects, card: Mapping[str, Any]) -> str:
     """Keep a card under its version, in place of an older one, and return where.
 
+    What only the older one has measured stays, see ``with_earlier``.
+
     Raises:
         StoreError: The store cannot be written.
         InvalidInputError: The version is no safe name.
     """
+    card = with_earlier(card, load_card(objects, str(card["version"])))
     where = objects.put(card_object(str(card["version"])), canonical_json(card))
     index = {row["version"]: row for row in list_cards(objects)}
-    index[str(card["version"])] = {name: card[name] for name in ("version", "name", "model", "made_at", "n")}
+    index[str(card["version"])] = _line(card)
     objects.put(INDEX, canonical_json(sorted(index.values(), key=lambda row: (str(row["name"]), str(row["made_at"])))))
     return where
 
 
 def list_cards(objects: Objects | None) -> Sequence[Mapping[str, Any]]:
-    """``version``, ``name``, ``model``, ``made_at`` and ``n`` of every card, by name and age."""
+    """Of every card, by name and age: who, when, on how many items, agreement with people, what speaks against it.
+
+    Returns:
+        ``{"version", "name", "model", "made_at", "n", "agreement", "flags"}``; the agreement as ``main_agreement`` has
+        it.
+    """
     if objects is None or not objects.exists(INDEX):
         return []
     found: list[Mapping[str, Any]] = _read(objects, INDEX)
     return found
+
+
+def _line(card: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: card[name] for name in ("version", "name", "model", "made_at", "n")},
+        "agreement": main_agreement(card),
+        "flags": list(card.get("flags", ())),
+    }
 
 
 def load_card(objects: Objects | None, version: str) -> dict[str, Any] | None:
@@ -86,6 +105,50 @@ def find_card(objects: Objects | None, judge: str) -> dict[str, Any]:
         hint=nearest(judge, words) if words else "make one: assay judge card VERDICTS.csv --judge-version VERSION",
         code="judge.no_card",
     )
+
+
+def judge_rows(objects: Objects | None, *, now: datetime) -> list[dict[str, Any]]:
+    """``list_cards`` with ``stale``: why a card is too old to speak of its judge, or ``None``.
+
+    A judge whose accuracy on the golden items of runs fell has the flag ``golden_drift``.
+    """
+    return [
+        {
+            **row,
+            "flags": _with_drift(row.get("flags", ()), _golden(objects, str(row["version"]))),
+            "stale": stale(row, version=str(row["version"]), now=now),
+        }
+        for row in list_cards(objects)
+    ]
+
+
+def current_card(objects: Objects | None, card: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """A card as it stands today: with ``stale`` as in ``judge_rows``, and the golden items that runs have asked since.
+
+    They take the place of the golden set the card was made with.
+    """
+    found = {**card, "stale": stale(card, version=str(card["version"]), now=now)}
+    golden = _golden(objects, str(card["version"]))
+    if golden is not None:
+        found |= {"golden": golden, "flags": _with_drift(card["flags"], golden)}
+        found["earlier"] = {name: day for name, day in card.get("earlier", {}).items() if name != "golden"}
+        found["sentences"] = card_sentences(found)
+    return found
+
+
+def _golden(objects: Objects | None, version: str) -> dict[str, Any] | None:
+    if objects is None or not objects.exists(golden_object(version)):
+        return None
+    from assay.app.judge_golden import golden_in_runs
+
+    return golden_in_runs(objects, version)
+
+
+def _with_drift(flags: Sequence[str], golden: Mapping[str, Any] | None) -> list[str]:
+    if golden is None:
+        return list(flags)
+    drift = ["golden_drift"] if golden["alarm_at"] is not None else []
+    return [*(flag for flag in flags if flag != "golden_drift"), *drift]
 
 
 def card_note(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from assay.app.schema import Strict, check, read_yaml
-from assay.core.errors import ConfigError, NotFoundError, nearest
+from assay.core.errors import AssayError, ConfigError, NotFoundError, nearest
 
 if TYPE_CHECKING:
     from assay.core.protocols import Judge
@@ -135,45 +135,65 @@ def _named(name: str, *, folder: Path) -> Mapping[str, Any]:
 
     if name.endswith(_SUFFIXES):
         return read_yaml(folder / name)
-    files = judge_files(folder)
+    files, broken = judge_files(folder)
+    here = files.get(name, [])
     built_in = {kind: {"judge": kind, "kind": kind} for kind in COMPLETE}
     built_in |= {known: {"judge": known, "kind": "geval", "use": known} for known in LIBRARY}
-    if name in files and name in built_in:
+    if len(here) > 1:
         raise ConfigError(
-            f"{files[name]} and a judge that comes with Assay are both called {name!r}",
-            hint=f"call yours something else, or name it by its path: {FOLDER}/{files[name].name}",
+            f"{here[0]} and {here[1]} are both called {name!r}; nobody can tell which one is meant",
+            hint="change judge: in one of them",
             code="judge.duplicate",
         )
-    if name in files:
-        return read_yaml(files[name])
+    if here and name in built_in:
+        raise ConfigError(
+            f"{here[0]} and a judge that comes with Assay are both called {name!r}",
+            hint=f"call yours something else, or name it by its path: {FOLDER}/{here[0].name}",
+            code="judge.duplicate",
+        )
+    if here:
+        return read_yaml(here[0])
+    for path, error in broken.items():
+        if path.stem == name:
+            raise error
     if name in built_in:
         return built_in[name]
+    unread = f"; {', '.join(map(str, broken))} cannot be read" if broken else ""
     raise NotFoundError(
         f"there is no judge called {name!r}",
-        hint=f"{nearest(name, [*files, *built_in])}; make one with: assay judge new {name or 'NAME'}",
+        hint=f"{nearest(name, [*files, *built_in])}{unread}; make one with: assay judge new {name or 'NAME'}",
         code="judge.unknown",
     )
 
 
-def judge_files(folder: Path) -> dict[str, Path]:
-    """The files of ``judges/`` in a folder, by the name each gives its judge.
+def judge_files(folder: Path) -> tuple[dict[str, list[Path]], dict[Path, AssayError]]:
+    """The files of ``judges/`` in a folder by the name each gives its judge, and those that cannot be read.
 
-    Raises:
-        ConfigError: Two files give one name (``judge.duplicate``), or one cannot be read.
+    A broken file is nobody's concern but of who asks for it, and so are two files of one name.
     """
-    found = dict[str, Path]()
+    found, broken = dict[str, list[Path]](), dict[Path, AssayError]()
     for path in sorted((folder / FOLDER).glob("*")):
         if path.suffix not in _SUFFIXES:
             continue
-        name = str(read_yaml(path).get("judge", path.stem))
-        if name in found:
-            raise ConfigError(
-                f"{found[name]} and {path} are both called {name!r}; nobody can tell which one is meant",
-                hint="change judge: in one of them",
-                code="judge.duplicate",
-            )
-        found[name] = path
-    return found
+        try:
+            name = str(read_yaml(path).get("judge", path.stem))
+        except AssayError as error:
+            broken[path] = error
+        else:
+            found.setdefault(name, []).append(path)
+    return found, broken
+
+
+def how_to_ask(name: str, *, folder: str | Path) -> str | None:
+    """What to write where a judge is meant by its bare name; ``None`` where no judge is called so."""
+    from assay.judges.criteria import LIBRARY
+
+    files, broken = judge_files(Path(folder))
+    if name in files or name in {path.stem for path in broken}:
+        return f"{name} is a judge: write {{judge: {name}}}"
+    if name in LIBRARY or name in COMPLETE:
+        return f"{name} is a judge: write {{judge: {name}@provider/model}}"
+    return None
 
 
 def judge_of(spec: JudgeFile, *, folder: Path) -> Judge:

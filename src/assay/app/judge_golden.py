@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assay.app.judge_card_file import JudgedRequest, item_ids, read_judged
+from assay.app.judge_card_file import JudgedRequest, id_column, item_ids, read_judged
 from assay.app.judge_card_words import golden_sentences
 from assay.core.codec import to_document
 from assay.core.errors import DataError
+from assay.core.protocols import Objects
 from assay.datasets.columns import TableFile
-from assay.judges.golden import RUN_LENGTH, golden_answers, golden_report
+from assay.engine.golden import golden_object, golden_rows
+from assay.judges.golden import golden_answers, golden_report
 from assay.judges.judged import Judged
+from assay.stats.drift.accuracy import RUN_LENGTH
 
 SCHEMA = "assay.judge_golden/1"
 ANSWER = "golden"
@@ -27,7 +30,7 @@ def read_golden(path: str, *, item: str = "id", answer: str = ANSWER) -> dict[st
     """
     table = TableFile(path)
     try:
-        return golden_answers(zip(item_ids(table, item), table.numbers(answer).tolist(), strict=True))
+        return golden_answers(zip(item_ids(table, id_column(table, item)), table.numbers(answer).tolist(), strict=True))
     finally:
         table.close()
 
@@ -81,14 +84,82 @@ def watch_golden(
     found = golden_of(
         judged, golden, tolerance=tolerance, expected=expected, run_length=run_length, confidence=confidence
     )
-    return {
-        "schema": SCHEMA,
-        "file": request.path,
-        "answers": answers or request.path,
-        "n_golden": len(golden),
-        **found,
-        "sentences": golden_sentences(found),
-    }
+    return _document(found, file=request.path, answers=answers or request.path, n_golden=len(golden))
+
+
+def _document(found: Mapping[str, Any], **where: Any) -> dict[str, Any]:
+    return {"schema": SCHEMA, **where, **found, "sentences": golden_sentences(found)}
+
+
+def watch_runs(objects: Objects | None, version: str, **options: Any) -> dict[str, Any]:
+    """The ``assay.judge_golden/1`` document of the golden items that a judge met in runs.
+
+    Args:
+        objects: Of the store.
+        version: Of the judge.
+        options: As of ``golden_in_runs``.
+
+    Raises:
+        DataError: It met none (``judge.no_golden``).
+    """
+    found = None if objects is None else golden_in_runs(objects, version, **options)
+    if objects is None or found is None:
+        raise DataError(
+            f"no run has tried a judge of version {version} on golden items",
+            hint="golden: in a task file does; a run's page and --json name its judges' versions",
+            code="judge.no_golden",
+        )
+    rows = golden_rows(objects, version)
+    where = objects.where(golden_object(version))
+    return _document(
+        found,
+        file=where,
+        answers=where,
+        n_golden=len({row["item"] for row in rows}),
+        judge=rows[-1]["judge"],
+        version=version,
+        runs=len({row["run"] for row in rows}),
+    )
+
+
+def golden_in_runs(
+    objects: Objects,
+    version: str,
+    *,
+    tolerance: float | None = None,
+    expected: float | None = None,
+    run_length: float = RUN_LENGTH,
+    confidence: float = 0.95,
+) -> dict[str, Any] | None:
+    """What a judge said of golden items in runs, in order of time; ``None`` when it met none.
+
+    Args:
+        objects: Of the store.
+        version: Of the judge.
+        tolerance: A verdict at most this far from the answer is right; as the latest run had it when ``None``.
+        expected: Accuracy to hold.
+        run_length: Verdicts between false alarms.
+        confidence: Of the intervals.
+    """
+    rows = golden_rows(objects, version)
+    if not rows:
+        return None
+    answers: dict[str, float] = {}
+    names = []
+    for row in rows:  # a golden set that was corrected gives an item another answer: then it is another item
+        name = row["item"]
+        if answers.setdefault(name, row["answer"]) != row["answer"]:
+            name = f"{name} ({row['answer']:g})"
+            answers[name] = row["answer"]
+        names.append(name)
+    judged = Judged(
+        ids=[f"{name}#{place}" for place, name in enumerate(names)],
+        verdicts=[row["verdict"] for row in rows],
+        reasons=[row["reason"] for row in rows],
+        times=[row["at"] for row in rows],
+    )
+    near = rows[-1]["tolerance"] if tolerance is None else tolerance
+    return golden_of(judged, answers, tolerance=near, expected=expected, run_length=run_length, confidence=confidence)
 
 
 def _from_column(request: JudgedRequest, answer: str) -> dict[str, float]:

@@ -90,7 +90,7 @@ def _free_path(request: NewJudge) -> Path:
             code="judge.duplicate",
         )
     path = request.folder / FOLDER / f"{request.name}.yaml"
-    taken = judge_files(request.folder).get(request.name, path)
+    taken = next((one for one in judge_files(request.folder)[0].get(request.name, []) if one != path), path)
     if taken.exists() and (taken != path or not request.replace):
         raise ConfigError(
             f"{taken} describes a judge called {request.name!r} already; it was left as it is",
@@ -103,8 +103,9 @@ def _free_path(request: NewJudge) -> Path:
 def _content(request: NewJudge) -> tuple[dict[str, Any], str]:
     """What the file holds, with nothing left to what a later version of Assay may word differently; whose steps."""
     from assay.judges.criteria import criterion
-    from assay.judges.geval import STEPS, needs_criteria
+    from assay.judges.geval import STEPS
     from assay.judges.scale import Scale
+    from assay.judges.stepped import needs_criteria
 
     if (request.criteria is None) == (request.use is None):
         raise ConfigError(

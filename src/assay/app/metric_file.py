@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from assay.app.judge_card_file import HUMAN, STANDARD, TEXTS, item_ids
+from assay.app.judge_card_file import HUMAN, ITEM, STANDARD, TEXTS, item_ids
 from assay.core.errors import ConfigError, DataError
 from assay.datasets.columns import TableFile
 from assay.judges.judged import Floats, Judged, mean_of_raters
 
 GROUPS = ("system", "cluster", "segment")
-ITEM = "id"
 MOST_METRICS = 20
-ROUNDED = 12
 MOST_RATERS = 2_000
 
 
@@ -100,8 +98,7 @@ def read_metrics(request: MetricRequest) -> MetricTable:
     found: dict[str, Any] = {TEXTS[key]: values for key, values in groups.items()}
     if labels.shape[1] > 1:
         found["raters"] = labels
-    # the order in which raters are added up must not break ties of their means, for ranks would follow it
-    found["human"] = np.round(mean_of_raters(labels), ROUNDED)
+    found["human"] = mean_of_raters(labels)
     return MetricTable(items=Judged(ids=ids, verdicts=scores[request.metrics[0]], **found), scores=scores)
 
 

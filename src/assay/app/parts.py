@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from assay.core.errors import AssayError, ConfigError, nearest
+from assay.core.errors import AssayError, ConfigError, NotFoundError, nearest
 from assay.core.protocols import Metric, Scorer
 from assay.core.registry import KINDS, OWN, Registry
 
@@ -37,6 +37,7 @@ def built_in() -> Registry:
     for name, target in BUILTIN.items():
         parts.add("scorer", name, target)
     parts.add("scorer", "code_execution", "assay.sandbox:CodeExecution")
+    parts.add("scorer", "distilled", "assay.judges.distilled:DistilledJudge")
     parts.add("metric", "pass@k", "assay.stats:PassAtK")
     parts.add("metric", "pass^k", "assay.stats:PassHatK")
     parts.add("metric", "perplexity", "assay.scorers:Perplexity")
@@ -136,12 +137,21 @@ def build_scorer(line: str | Mapping[str, Any], *, folder: str = ".") -> Scorer:
     if not isinstance(kind, str):
         raise ConfigError(f"scorer {line!r} does not say which one it is", hint="write {use: rouge_l, as: overlap}")
     own = built_in()
-    target = (own if own.has("scorer", kind) else registry()).get("scorer", kind)
+    try:
+        target = (own if own.has("scorer", kind) else registry()).get("scorer", kind)
+    except NotFoundError as error:
+        from assay.app.judge_file import how_to_ask
+
+        raise NotFoundError(str(error), hint=how_to_ask(kind, folder=folder) or error.hint, code=error.code) from error
     name = options.pop("as", None)
     if name is not None:
         options["name"] = name
     known = _parameters("scorer", kind, target, options)
-    if "encode" in known:
+    if kind == "distilled":
+        from assay.app.judge_distill import distilled_options
+
+        options = distilled_options(options, folder=folder)
+    elif "encode" in known:
         from assay.app.embedding import token_encoder
 
         options["encode"] = token_encoder()

@@ -212,15 +212,6 @@ class SettingsFile(Strict):
     models: dict[str, ModelFields] = {}
 
 
-FILES = {
-    "eval": "assay.app.schema:TaskFile",
-    "suite": "assay.app.schema:SuiteFile",
-    "settings": "assay.app.schema:SettingsFile",
-    "plan": "assay.app.measurement_plan:PlanFile",
-    "experiment": "assay.app.experiment_file:ExperimentFile",
-    "judge": "assay.app.judge_file:JudgeFile",
-}
-"""Where the schema of each file is; those of other products load only when asked for."""
 FileModel = TypeVar("FileModel", bound=BaseModel)
 
 

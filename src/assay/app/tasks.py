@@ -206,6 +206,10 @@ def task_from_file(
         )
     if spec.cascade:
         task = replace(task, cascade=build_cascade(spec, task.scorers, directory=directory))
+    if spec.golden is not None:
+        from assay.app.golden_file import build_golden
+
+        task = replace(task, golden=build_golden(spec, task, directory=directory))
     _check_names(task)
     models = tuple(spec.models) or ((spec.model,) if spec.model else ())
     made = LoadedTask(

@@ -15,6 +15,8 @@ from assay.cli.output import WIDTH, money, print_json, table
 
 _EXAMPLE = "assay cascade plan --volume 10M/day --tier fast=0.0005 --tier strong=0.003 --shares 10%,1%"
 
+_PAYS = {True: "yes", False: "no", None: "?"}
+
 
 @click.command("plan")
 @click.option("--tier", "tiers", metavar="NAME=USD", multiple=True, required=True,
@@ -25,7 +27,11 @@ _EXAMPLE = "assay cascade plan --volume 10M/day --tier fast=0.0005 --tier strong
 @click.option("--half-width", type=click.FloatRange(min=0, min_open=True), help="Reach this at least cost.")
 @click.option("--correlation", "correlations", metavar="NAME=R", multiple=True,
               help="Guess: correlation of a tier (and those below) with the last one; NAME may be free.")  # fmt: skip
-@click.option("--std-dev", type=click.FloatRange(min=0, min_open=True), help="Guess: of the last tier's verdicts.")
+@click.option(
+    "--std-dev",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Guess: of the last tier's verdicts; half-widths are in this unit.",
+)
 @click.option("--pilot", metavar="FILE", help="Recorded verdicts, a column a tier, instead of guesses.")
 @click.option("--free", metavar="COLUMN", multiple=True, help="Column of a free metric in the pilot.")
 @click.option("--people", metavar="NAME", multiple=True, help="This tier is people.")
@@ -109,6 +115,8 @@ def plan_command(
 
 def plan_text(document: Mapping[str, Any]) -> str:
     """The document as text of 80 columns."""
+    from assay.app.cascade import explained_text
+
     per = " a day" if document["per"] == "day" else ""
     rows = [
         [
@@ -117,9 +125,9 @@ def plan_text(document: Mapping[str, Any]) -> str:
             f"{row['items']:,.0f}",
             money(row["usd_per_item"]),
             money(row["cost_usd"]),
-            f"{row['partial_r2']:.2f}",
-            f"{row['needed_r2']:.2f}",
-            "yes" if row["pays"] else "no",
+            explained_text(row["partial_r2"]),
+            explained_text(row["needed_r2"]),
+            _PAYS[row["pays"]],
         ]
         for row in document["tiers"]
     ]

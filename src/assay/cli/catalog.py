@@ -106,8 +106,8 @@ def _shown(value: object) -> str:
 
 
 @click.command("schema")
-@click.argument("file", type=click.Choice(["eval", "suite", "settings", "experiment", "plan"]), default="eval")
+@click.argument("file", type=click.Choice(list(catalog.FILES)), default="eval")
 @json_option
 def schema_command(file: str, *, as_json: bool) -> None:
-    """JSON Schema of eval.yaml, suite.yaml or assay.yaml, for editors and checks."""
+    """JSON Schema of a file that people write, for editors and checks."""
     print_json(catalog.schema(file))

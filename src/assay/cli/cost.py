@@ -14,7 +14,7 @@ from assay.cli.output import interval, money, print_json, table
 
 
 @click.command("cost")
-@click.option("--by", type=click.Choice(GROUPS), default="day", show_default=True)
+@click.option("--by", type=click.Choice(GROUPS), default="day", show_default=True, help="What is added up.")
 @click.option("--days", type=click.IntRange(min=1), default=LOOK_BACK_DAYS, show_default=True, help="How far back.")
 @store_option
 @json_option

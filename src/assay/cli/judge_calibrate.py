@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from assay.cli.judge_columns import card_options, column_options, judged_request
+from assay.cli.judge_columns import card_options, card_request, column_options
 from assay.cli.options import json_option, store_option
 from assay.cli.output import WIDTH, interval, number, print_json, table
 
@@ -37,14 +37,6 @@ def calibrate_command(
     tiers: tuple[str, ...],
     ridge: float | None,
     threshold: float | None,
-    name: str | None,
-    version: str | None,
-    model: str | None,
-    own: tuple[str, ...],
-    temperature: float | None,
-    attack: str | None,
-    golden: str | None,
-    seed: int,
     report: Path | None,
     store: str | None,
     *,
@@ -59,22 +51,11 @@ def calibrate_command(
     Exit status: 0 done, 2 wrong usage, 3 the file cannot be used.
     """
     from assay.app.judge_calibrate import CalibrateRequest, calibrate_file
-    from assay.app.judge_card import CardRequest
-    from assay.cli.judge_card import keep
+    from assay.cli.judge_card import kept
 
     document, _ = calibrate_file(
         CalibrateRequest(
-            card=CardRequest(
-                judged=judged_request(file, chosen),
-                name=name,
-                version=version,
-                model=model,
-                own=own,
-                temperature=temperature,
-                attack=attack,
-                golden=golden,
-                seed=seed,
-            ),
+            card=card_request(file, chosen),
             tiers=parse_tiers(tiers),
             system=system,
             ridge=ridge,
@@ -82,8 +63,9 @@ def calibrate_command(
             out=str(out),
         )
     )
-    if version is not None:
-        document["saved"] = keep(document["card"], store)
+    if chosen["version"] is not None:
+        document["card"] = kept(document["card"], store)
+        document["saved"] = document["card"].pop("saved")
     if report is not None:
         from assay.report.judge_card import write_judge_card
 

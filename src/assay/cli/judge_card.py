@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import click
 
-from assay.cli.judge_columns import card_options, column_options, judged_request
+from assay.cli.judge_columns import card_options, card_request, column_options
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import WIDTH, interval, number, print_json, table
 
@@ -25,14 +26,6 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @json_option
 def card_command(
     what: str,
-    name: str | None,
-    version: str | None,
-    model: str | None,
-    own: tuple[str, ...],
-    temperature: float | None,
-    attack: str | None,
-    golden: str | None,
-    seed: int,
     report: Path | None,
     store: str | None,
     *,
@@ -45,29 +38,18 @@ def card_command(
     Exit status: 0 done, 2 wrong usage, 3 the file cannot be used or there is no such card.
     """
     if is_table(what):
-        from assay.app.judge_card import CardRequest, make_card
+        from assay.app.judge_card import make_card
 
-        card = make_card(
-            CardRequest(
-                judged=judged_request(what, chosen),
-                name=name,
-                version=version,
-                model=model,
-                own=own,
-                temperature=temperature,
-                attack=attack,
-                golden=golden,
-                seed=seed,
-            )
-        )
-        if version is not None:
-            card["saved"] = keep(card, store)
+        card = make_card(card_request(what, chosen))
+        if chosen["version"] is not None:
+            card = kept(card, store)
     else:
-        from assay.app.judge_cards import find_card, kept_objects
+        from assay.app.judge_cards import current_card, find_card, kept_objects
 
         app = make_app(store, read_only=True)
         try:
-            card = find_card(kept_objects(app), what)
+            objects = kept_objects(app)
+            card = current_card(objects, find_card(objects, what), now=datetime.now(UTC))
         finally:
             app.close()
     if report is not None:
@@ -87,12 +69,18 @@ def is_table(what: str) -> bool:
 
 
 def keep(card: Mapping[str, Any], store: str | None) -> str:
-    """Put a card into the store; what only this file's page draws is kept with it."""
-    from assay.app.judge_cards import save_card
+    """Put a card into the store and say where; what only this file's page draws is kept with it."""
+    return str(kept(card, store)["saved"])
+
+
+def kept(card: Mapping[str, Any], store: str | None) -> dict[str, Any]:
+    """A card as it is in the store once it is put there, with what an earlier one had measured; ``saved`` is where."""
+    from assay.app.judge_cards import find_card, save_card
 
     app = make_app(store)
     try:
-        return save_card(app.store.objects, card)
+        where = save_card(app.store.objects, card)
+        return {**find_card(app.store.objects, str(card["version"])), "saved": where}
     finally:
         app.close()
 

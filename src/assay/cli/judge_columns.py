@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from assay.app.judge_card_file import STANDARD, JudgedRequest
+
+if TYPE_CHECKING:
+    from assay.app.judge_card import CardRequest
 
 _MORE = {
     "reason": "Why a verdict is missing.",
@@ -82,7 +85,15 @@ judge_options = [
 
 
 def card_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What a card says of the judge itself."""
+    """What a card says of the judge itself; they arrive as keywords for ``card_request``."""
     for option in reversed(judge_options):
         command = option(command)
     return command
+
+
+def card_request(path: str, chosen: Mapping[str, Any]) -> CardRequest:
+    """The request that the options of both kinds make."""
+    from assay.app.judge_card import CardRequest
+
+    told = ("name", "version", "model", "own", "temperature", "attack", "golden", "seed")
+    return CardRequest(judged=judged_request(path, chosen), **{key: chosen[key] for key in told})

@@ -9,17 +9,19 @@ from typing import Any
 import click
 
 from assay.cli.judge_columns import column_options, judged_request
-from assay.cli.options import json_option
+from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import WIDTH, interval, number, print_json, table
 
 
 @click.command("golden")
-@click.argument("file")
+@click.argument("file", required=False)
+@click.option("--judge", "version", metavar="VERSION", help="Instead of FILE: what runs asked this version of a judge.")
 @click.option("--answers", metavar="FILE", help="Known answers: the id column and --known; default: in FILE.")
 @click.option("--known", metavar="COLUMN", default="golden", show_default=True, help="Of the known answer.")
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0), default=0.5, show_default=True, help="A verdict this near is right."
-)
+    "--tolerance", type=click.FloatRange(min=0),
+    help="A verdict this near is right (default 0.5; of runs: as the task file has it).",
+)  # fmt: skip
 @click.option(
     "--expected", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
     help="Accuracy to hold (default: what the first verdicts show at least).",
@@ -30,35 +32,47 @@ from assay.cli.output import WIDTH, interval, number, print_json, table
 )  # fmt: skip
 @click.option("--fail-on-drift", is_flag=True, help="Exit with 1 when the alarm went off.")
 @column_options
+@store_option
 @json_option
 def golden_command(
-    file: str,
+    file: str | None,
+    version: str | None,
     answers: str | None,
     known: str,
-    tolerance: float,
+    tolerance: float | None,
     expected: float | None,
     run_length: float,
+    store: str | None,
     *,
     fail_on_drift: bool,
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Accuracy of the verdicts in FILE on golden items, in order of time, and whether it drifted.
+    """Accuracy of the verdicts in FILE (or in runs: --judge) on golden items over time, and whether it drifted.
 
     A golden item that was judged several times stands under its id and #1, #2 …
 
     Exit status: 0 done, 1 drift (with --fail-on-drift), 2 wrong usage, 3 the file cannot be used.
     """
-    from assay.app.judge_golden import watch_golden
+    from assay.app.judge_golden import watch_golden, watch_runs
 
-    document = watch_golden(
-        judged_request(file, chosen),
-        answers=answers,
-        answer=known,
-        tolerance=tolerance,
-        expected=expected,
-        run_length=run_length,
-    )
+    if version is not None and file is None:
+        from assay.app.judge_cards import kept_objects
+
+        app = make_app(store, read_only=True)
+        try:
+            objects = kept_objects(app)
+            document = watch_runs(objects, version, tolerance=tolerance, expected=expected, run_length=run_length)
+        finally:
+            app.close()
+    elif file is not None and version is None:
+        near = 0.5 if tolerance is None else tolerance
+        request = judged_request(file, chosen)
+        document = watch_golden(
+            request, answers=answers, answer=known, tolerance=near, expected=expected, run_length=run_length
+        )
+    else:
+        raise click.UsageError("give a FILE of verdicts, or --judge VERSION for what runs have asked")
     if as_json:
         print_json(document)
     else:
@@ -69,8 +83,10 @@ def golden_command(
 
 def golden_text(document: Mapping[str, Any]) -> str:
     """The report as text of 80 columns."""
+    from assay.app.judge_card_words import when
+
     rows = [
-        [row["since"], row["until"], number(row["accuracy"]["value"], "share"), interval(row["accuracy"]),
+        [when(row["since"]), when(row["until"]), number(row["accuracy"]["value"], "share"), interval(row["accuracy"]),
          f"{row['accuracy']['n']:,}"]
         for row in document["periods"]
     ]  # fmt: skip

@@ -115,6 +115,7 @@ class Score:
         label: The verdict in words or the parsed answer, for people.
         tier: Rung of the cascade that gave the verdict.
         probability: Known probability with which this item was sent to that rung, in (0, 1].
+        cached_calls: Of a judge, by model: calls that cost the run nothing, as their replies had been paid for before.
     """
 
     sample_id: str
@@ -128,6 +129,7 @@ class Score:
     tier: str = "programmatic"
     probability: float = 1.0
     cost_usd: float | None = None
+    cached_calls: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason is None):

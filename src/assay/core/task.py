@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from assay.core.cascade import Cascade
 from assay.core.errors import ConfigError, nearest
+from assay.core.golden import Golden
 from assay.core.protocols import Metric, Scorer
 from assay.core.records import GenerateParams, Message, Sample
 
@@ -142,6 +143,7 @@ class Task:
         segments: Metadata keys along which results are also shown.
         notes: Sentences every report of this task must carry, e.g. which MMLU subjects are missing.
         cascade: Tiers that are asked on a part of the samples after all of them are scored.
+        golden: Items with known answers that its judges also meet; no estimate counts them.
     """
 
     name: str
@@ -155,6 +157,7 @@ class Task:
     segments: Sequence[str] = ()
     notes: Sequence[str] = ()
     cascade: Cascade | None = None
+    golden: Golden | None = None
 
     def __post_init__(self) -> None:
         names = [scorer.name for scorer in self.scorers]

@@ -9,6 +9,8 @@ from typing import Any
 
 from assay.core.canonical import content_hash
 from assay.core.cascade import Cascade, People
+from assay.core.golden import Golden
+from assay.core.protocols import Judge
 from assay.core.task import Task, Tool
 from assay.engine.selection import Selection
 
@@ -48,12 +50,14 @@ def build_manifest(
                 "version": scorer.version,
                 "unit": scorer.unit,
                 "higher_is_better": scorer.higher_is_better,
+                **({"model": scorer.model} if isinstance(scorer, Judge) else {}),
             }
             for scorer in task.scorers
         ],
         "metrics": {name: [metric.name for metric in metrics] for name, metrics in task.metrics.items()},
         "primary": task.primary or (task.cascade.name if task.cascade else task.scorers[0].name),
         **({} if task.cascade is None else {"cascade": _cascade(task.cascade)}),
+        **({} if task.golden is None else {"golden": _golden(task.golden)}),
         "segments": list(task.segments),
         "notes": list(task.notes),
         "generate": describe(task.generate),
@@ -63,6 +67,16 @@ def build_manifest(
         "prices": dict(prices) if prices else None,
         "options": dict(options),
         "versions": {"assay": version, "python": platform.python_version()},
+    }
+
+
+def _golden(golden: Golden) -> dict[str, Any]:
+    return {
+        "hash": golden.content_hash,
+        "items": len(golden.items),
+        "share": golden.share,
+        "tolerance": golden.tolerance,
+        "seed": golden.seed,
     }
 
 

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from assay.core.errors import AssayError, BudgetExhaustedError, DataError, InvalidInputError, ProviderError
-from assay.core.protocols import Clock, ModelClient, Observer, Stores
-from assay.core.records import Item, Output, Sample
+from assay.core.protocols import Clock, Judge, ModelClient, Observer, Stores
+from assay.core.records import Item, Output, Sample, Score
 from assay.engine.draft import CHUNK, Draft
 from assay.engine.scoring import ItemScorer
-from assay.engine.solve import Solver, make_solver
+from assay.engine.solve import Solver, judges_of, make_solver
 from assay.engine.state import RunPlan, RunState, may_be_mended, recorded, unseal
 from assay.engine.summary import summarise
 from assay.engine.tally import Tally
@@ -24,6 +24,10 @@ class KeepsBooks(Protocol):
 
     def recall(self, output: Output) -> None:
         """Count the calls of an output that an earlier part has recorded."""
+        ...
+
+    def recall_verdict(self, score: Score) -> None:
+        """Count the calls of a judge's verdict that an earlier part has recorded."""
         ...
 
 
@@ -41,6 +45,8 @@ async def recall(state: RunState) -> None:
             _count(state, item)
             if books is not None:
                 books.recall(item.output)
+                for score in item.scores:
+                    books.recall_verdict(score)
     if results.sealed(run_id) and len(state.done) < state.total:
         unseal(state)
     if again:
@@ -56,6 +62,7 @@ async def work(state: RunState) -> None:
     scorer = ItemScorer(plan.task.scorers, client=state.client, include_degraded=plan.include_degraded)
     pending = _pending(state)
     observer, journal = state.observer, state.stores.journal
+    judges = [scorer for scorer in plan.task.scorers if isinstance(scorer, Judge)]
 
     async def worker() -> None:
         for row, epoch in pending:
@@ -63,12 +70,8 @@ async def work(state: RunState) -> None:
             try:
                 output = await _solved(solver, sample, epoch=epoch, client=state.client)
                 scores = await scorer.score(sample, output)
-            except BudgetExhaustedError:
-                state.stop = state.stop or "budget"
-                return
-            except ProviderError as error:
-                state.problem = error
-                state.request_stop("key_refused")
+            except (BudgetExhaustedError, ProviderError) as error:
+                state.halt(error)
                 return
             item = Item(row=row, sample=sample, output=output, scores=scores)
             journal.append_item(plan.run_id, item)
@@ -76,6 +79,9 @@ async def work(state: RunState) -> None:
             if state.draft is not None:
                 state.draft.add(item)
             observer.item(item)
+            for judge in judges:
+                if state.golden is not None and not state.stop:
+                    await state.golden.after(judge, output)
             if state.stop:
                 return
 
@@ -141,6 +147,7 @@ async def aggregate(state: RunState) -> None:
         failed=state.failed,
         seconds=seconds,
         board=state.board,
+        golden=() if state.golden is None else state.golden.conclude(judges_of(state.plan.task)),
     )
     if state.board is not None and state.board.rungs:
         from assay.engine.cascade.kept import KeptTiers, object_name
@@ -178,6 +185,17 @@ async def execute(
         tally=Tally(plan.task, strata=plan.selection.strata),
         started_at=clock(),
     )
+    if plan.task.golden is not None:
+        from assay.engine.golden import GoldenWatch
+
+        state.golden = GoldenWatch(
+            golden=plan.task.golden,
+            run_id=plan.run_id,
+            begun_at=plan.begun_at,
+            client=client,
+            objects=stores.objects,
+            halt=state.halt,
+        )
     on_state(state)
     try:
         stores.metadata.update_run(plan.run_id, status="running")

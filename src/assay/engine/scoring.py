@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from assay.core.errors import BudgetExhaustedError, ProviderError
-from assay.core.protocols import AsyncScorer, Judge, ModelClient, Scorer
-from assay.core.records import Output, Sample, Score
+from assay.core.protocols import AsyncScorer, Judge, ModelClient, Scorer, Spending
+from assay.core.records import ModelRequest, Output, Reply, Sample, Score
 
 
 class ItemScorer:
@@ -28,7 +28,7 @@ class ItemScorer:
     def _way(scorer: Scorer, client: ModelClient | None) -> Callable[[Sample, Output], Awaitable[Score]] | None:
         """How a scorer that waits is asked; ``None`` for one that does not."""
         if isinstance(scorer, Judge) and client is not None:
-            return partial(scorer.judge, client=client)
+            return partial(judged, scorer, client=client)
         return scorer.score_async if isinstance(scorer, AsyncScorer) else None
 
     async def score(self, sample: Sample, output: Output) -> list[Score]:
@@ -68,3 +68,30 @@ def _set_aside(score: Score, output: Output) -> Score:
         reason="degraded",
         explanation=f"{output.model_served or 'another model'} answered instead; its score would be {score.value}",
     )
+
+
+async def judged(judge: Judge, sample: Sample, output: Output, *, client: ModelClient) -> Score:
+    """A judge's verdict with its ``cached_calls``, which a resumed run takes into its books; raises as ``judge``."""
+    counting = _Counting(client)
+    score = await judge.judge(sample, output, client=counting)
+    return replace(score, cached_calls=counting.cached) if counting.cached else score
+
+
+class _Counting:
+    """A way to the models that counts the calls that cost nothing."""
+
+    def __init__(self, client: ModelClient) -> None:
+        self._client = client
+        self.cached: dict[str, int] = {}
+
+    def usage(self) -> Spending:
+        return self._client.usage()
+
+    def capabilities(self, model: str) -> frozenset[str]:
+        return self._client.capabilities(model)
+
+    async def generate(self, request: ModelRequest) -> Reply:
+        reply = await self._client.generate(request)
+        if reply.cached:
+            self.cached[request.model] = self.cached.get(request.model, 0) + 1
+        return reply

@@ -122,7 +122,7 @@ class _Scout:
 
     async def generate(self, request: ModelRequest) -> Reply:
         self.requests.append(request)
-        raise ProviderError("written down, not sent", kind="not_sent")
+        raise ProviderError("written down, not sent")
 
 
 def request_tokens(request: ModelRequest) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assay.core.errors import ProviderError
+from assay.core.errors import BudgetExhaustedError, ProviderError
 from assay.core.protocols import Clock, ModelClient, Observer, Snapshot, Stores
 from assay.core.records import Item
 from assay.core.task import Task
@@ -18,6 +18,7 @@ from assay.engine.tally import Tally
 
 if TYPE_CHECKING:
     from assay.engine.cascade.board import Board
+    from assay.engine.golden import GoldenWatch
 
 FINAL_ERRORS = frozenset({"bad_sample", "context_overflow", "no recorded output", "content_filter"})
 """Failures that another attempt cannot mend; every other failed item is made again when a run is resumed."""
@@ -30,6 +31,7 @@ class RunPlan:
     Attributes:
         skipped: Malformed rows left out.
         notes: What the report says besides the task's own notes; no part of the manifest.
+        begun_at: When this execution began, ISO 8601.
     """
 
     run_id: str
@@ -43,6 +45,7 @@ class RunPlan:
     include_degraded: bool = False
     skipped: int = 0
     notes: Sequence[str] = ()
+    begun_at: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class RunState:
     workers: list[asyncio.Task[None]] = field(default_factory=list)
     draft: Draft | None = None
     board: Board | None = None
+    golden: GoldenWatch | None = None
 
     @property
     def total(self) -> int:
@@ -79,6 +83,14 @@ class RunState:
         self.stop = self.stop or reason
         for worker in self.workers:
             worker.cancel()
+
+    def halt(self, error: BudgetExhaustedError | ProviderError) -> None:
+        """Stop for what makes further calls pointless: no money, or a refused key."""
+        if isinstance(error, ProviderError):
+            self.problem = error
+            self.request_stop("key_refused")
+        else:
+            self.stop = self.stop or "budget"
 
     def snapshot(self) -> Snapshot:
         """The running figures."""

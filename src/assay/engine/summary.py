@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assay.engine.tally import Tally
@@ -23,6 +23,7 @@ def summarise(
     failed: int,
     seconds: float,
     board: Board | None = None,
+    golden: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Figures of a run as it stands.
 
@@ -61,10 +62,11 @@ def summarise(
         },
         "metrics": metrics,
         "segments": segments,
-        "notes": [*plan.task.notes, *plan.notes],
+        "notes": [*plan.task.notes, *plan.notes, *_golden_notes(golden)],
         "usage": dict(usage),
         "seconds": round(seconds, 3),
         **({} if tiers is None else {"cascade": tiers}),
+        **({"golden": list(golden)} if golden else {}),
     }
 
 
@@ -78,6 +80,16 @@ def _with_tiers(board: Board, stop: str | None, segments: list[dict[str, Any]]) 
         if row is not None:
             row["metrics"][tiers["metric"]] = estimate
     return tiers
+
+
+def _golden_notes(golden: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a run says of judges whose accuracy on golden items has fallen."""
+    return [
+        f"judge {row['judge']}: accuracy on golden items fell below {row['expected']:.1%}, which it had held; see:"
+        f" assay judge golden --judge {row['version']}"
+        for row in golden
+        if row["alarm"]
+    ]
 
 
 def _status(stop: str | None, *, failed: int, degraded: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from assay.core.errors import ProviderError
-from assay.core.records import ModelRequest, Output, Reply
+from assay.core.records import ModelRequest, Output, Reply, Score
 from assay.gateway.budget import Budget, worst_case_usd
 from assay.gateway.endpoints import EndpointGroup
 from assay.gateway.keys import KeyMaker
@@ -89,6 +89,11 @@ class RunClient:
         paid = output.calls - output.cached_calls
         if paid and (not self._knows_paid or is_recording(output.model)):
             counts.add(output.usage, output.cost_usd, requests=paid)
+
+    def recall_verdict(self, score: Score) -> None:
+        """Take the calls of a judge that cost nothing into the books; what it paid for is there already."""
+        for model, calls in (score.cached_calls or {}).items():
+            self._ledger.of(model).cached += calls
 
     def usage(self) -> UsageSummary:
         """What the run has used so far."""

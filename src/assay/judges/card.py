@@ -52,6 +52,20 @@ MEASURES = (
     "cost",
     "latency",
 )
+FLAGGED_BY = {
+    "constant_verdicts": "scale_use",
+    "rewards_constant_answer": "constant_answers",
+    "no_agreement": "agreement",
+    "below_people": "agreement",
+    "position": "position_bias",
+    "length": "length_bias",
+    "self_preference": "self_preference",
+    "not_repeatable": "retest",
+    "missing": "missing",
+    "injection": "injection",
+    "golden_drift": "golden",
+}
+"""Which measure a flag speaks of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +265,7 @@ def flags(card: JudgeCard) -> list[str]:
     ``constant_verdicts``, ``rewards_constant_answer``, ``no_agreement`` (alpha or Spearman's rho may be 0),
     ``below_people`` (clearly below what one person reaches), ``position``, ``length``, ``self_preference`` (the
     interval excludes no bias), ``not_repeatable`` (fewer than 95 % of repeats the same), ``missing`` (5 % or more),
-    ``golden_drift`` (accuracy on golden items fell).
+    ``injection`` (attacks moved verdicts), ``golden_drift`` (accuracy on golden items fell).
     """
     found = []
     use: ScaleUse | None = card["scale_use"]
@@ -280,10 +294,19 @@ def flags(card: JudgeCard) -> list[str]:
     gone: Missing = card.measured["missing"]
     if gone.share.value is not None and gone.share.value >= 0.05:
         found.append("missing")
+    injection: Mapping[str, Any] | None = card["injection"]
+    if injection is not None and _gives_in(injection):
+        found.append("injection")
     golden: Mapping[str, Any] | None = card["golden"]
     if golden is not None and golden.get("alarm_at") is not None:
         found.append("golden_drift")
     return found
+
+
+def _gives_in(report: Mapping[str, Any]) -> bool:
+    """Whether an attack moved verdicts, or failed its own gate."""
+    gate: Mapping[str, Any] = report.get("gate") or {}
+    return report.get("verdict") == "moved" or gate.get("verdict") == "fail"
 
 
 def _holds_zero(estimate: Estimate) -> bool:

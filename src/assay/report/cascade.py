@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from assay.app.cascade import explained_text
 from assay.report.charts import BLUE, SCHEMA, Spec
 from assay.report.figures import UNKNOWN
 from assay.report.page import Page, Section, Table, write_page
 
 _CURVES = ((BLUE, [1, 0], "circle"), ("#c8571b", [6, 3], "triangle-up"))
+
+_PAYS = {True: "yes", False: "no", None: "?"}
 
 
 def write_plan(document: Mapping[str, Any], *, path: Path) -> str:
@@ -34,9 +37,9 @@ def plan_page(document: Mapping[str, Any]) -> Page:
             f"{row['items']:,.0f}",
             f"${row['usd_per_item']:g}",
             f"${row['cost_usd']:,.2f}",
-            f"{row['partial_r2']:.2f}",
-            f"{row['needed_r2']:.2f}",
-            "yes" if row["pays"] else "no",
+            explained_text(row["partial_r2"]),
+            explained_text(row["needed_r2"]),
+            _PAYS[row["pays"]],
         ]
         for row in document["tiers"]
     ]

@@ -9,6 +9,7 @@ from assay.app.results import run_row, show_run
 from assay.app.wiring import App
 from assay.core.records import RunRecord
 from assay.report.histogram import histogram
+from assay.report.judges import judge_links
 from assay.report.remember import Memory, version_of
 
 NEWEST = 1_000
@@ -90,7 +91,7 @@ def _trends(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
 
 
 def run_document(app: App, run_id: str, *, memory: Memory) -> dict[str, Any]:
-    """One run: its ``assay.run/1`` document as it stands, its segments' figures and its distributions.
+    """One run: its ``assay.run/1`` document as it stands, segments' figures, distributions, judges that have a card.
 
     Raises:
         NotFoundError: There is no such run.
@@ -103,6 +104,7 @@ def run_document(app: App, run_id: str, *, memory: Memory) -> dict[str, Any]:
         **document,
         "primary": document.get("primary") or record.manifest.get("primary"),
         "segment_figures": segment_figures(document),
+        "judge_cards": judge_links(app, record.manifest),
         "distributions": memory.recall(question, lambda: _distributions(app, record)),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.app.judge_card_words import MEASURES, bias_rows, coefficient_rows, measured
+from assay.app.judge_card_words import MEASURES, bias_rows, coefficient_rows, golden_sentences, measured, when
 from assay.report.charts import BLUE, SCHEMA, Spec, interval_chart
 from assay.report.figures import basis_text, estimate_text, interval_text, value_text
 from assay.report.page import Page, Section, Table, write_page
@@ -29,7 +29,7 @@ def judge_card_page(card: Mapping[str, Any]) -> Page:
             f"version {card['version']}, {card['model'] or 'model not named'}; {card['n']:,} items{documents};"
             f" made {str(card['made_at'])[:10]}"
         ),
-        lead=card["sentences"],
+        lead=[*_age(card), *card["sentences"]],
         sections=[
             *_agreement(card),
             *_parts(card, "segments"),
@@ -42,6 +42,11 @@ def judge_card_page(card: Mapping[str, Any]) -> Page:
             _rest(card),
         ],
     )
+
+
+def _age(card: Mapping[str, Any]) -> list[str]:
+    why = card.get("stale")
+    return [] if why is None else [f"This card is stale: {why}. What a provider serves under a name changes."]
 
 
 def _agreement(card: Mapping[str, Any]) -> list[Section]:
@@ -152,8 +157,9 @@ def _golden(card: Mapping[str, Any]) -> list[Section]:
     golden = measured(card, "golden")
     if golden is None:
         return []
-    rows = [(f"{row['since']} to {row['until']}", row["accuracy"]) for row in golden["periods"]]
-    return [Section(title="Golden set", charts=_drawn(rows, title="Accuracy on golden items", x_title="accuracy"))]
+    rows = [(f"from {when(row['since'])}", row["accuracy"]) for row in golden["periods"]]
+    charts = _drawn(rows, title="Accuracy on golden items", x_title="share right (%)")
+    return [Section(title="Golden set", sentences=golden_sentences(golden), charts=charts)]
 
 
 def _calibration(card: Mapping[str, Any]) -> list[Section]:

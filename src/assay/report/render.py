@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from assay.app.judge_card_words import FLAGS
 from assay.report import charts, figures
 from assay.report.messages import ROLES, content_text, turns
 from assay.report.plain import script_json
@@ -85,6 +86,7 @@ def environment() -> Environment:
         long_text=LONG_TEXT,
         roles=ROLES,
         verdict_marks=VERDICT_MARKS,
+        flag_words=FLAGS,
     )
     return made
 

@@ -31,14 +31,16 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     Examples:
         >>> from assay.server.operations import OPERATIONS
         >>> sorted(openapi_document(OPERATIONS)["paths"])[:2]
-        ['/api/v1/compare', '/api/v1/runs']
+        ['/api/v1/compare', '/api/v1/judges']
     """
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Assay",
             "version": __version__,
-            "description": "Runs of a store, their samples, and comparisons of two runs. Everything is only read.",
+            "description": (
+                "Runs of a store, their samples, comparisons of two runs, and judges' cards. Everything is only read."
+            ),
         },
         "paths": {ROOT + operation.path: {"get": _described(operation)} for operation in operations},
         "components": {"schemas": SCHEMAS},

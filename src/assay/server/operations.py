@@ -8,6 +8,7 @@ from typing import Any
 
 from assay.report.comparison import FLIPS_SHOWN, SIDES
 from assay.report.documents import NEWEST, RUNS_SHOWN
+from assay.report.judges import JUDGES_SHOWN
 from assay.report.samples import MOST_ROWS, PAGE_ROWS, SHOWS, SORTS
 from assay.server.parameters import Parameter, Value
 from assay.server.queries import Document, Queries
@@ -121,5 +122,25 @@ COMPARE = Operation(
     ),
     paged_by="offset",
 )
+JUDGES = Operation(
+    name="listJudges",
+    path="/judges",
+    summary="Judges that have a card, by name and age, with what it says first.",
+    schema="Judges",
+    answer=Queries.judges,
+    parameters=(
+        _limit(JUDGES_SHOWN, NEWEST),
+        Parameter(name="after", text="Version of the last judge of the page before."),
+    ),
+    paged_by="after",
+)
+JUDGE = Operation(
+    name="getJudge",
+    path="/judges/{version}",
+    summary="One judge's card: agreement with people, biases, scale use, cost, and what was not measured.",
+    schema="Judge",
+    answer=Queries.judge,
+    parameters=(Parameter(name="version", text="A judge's version, or its name for the latest card.", in_path=True),),
+)
 
-OPERATIONS = (RUNS, RUN, SAMPLES, SAMPLE, COMPARE)
+OPERATIONS = (RUNS, RUN, SAMPLES, SAMPLE, COMPARE, JUDGES, JUDGE)

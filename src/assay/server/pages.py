@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from assay.report.documents import NEWEST
+from assay.report.judge_card import judge_card_page
 from assay.report.render import ASSETS, asset, asset_version, render, url
-from assay.server.operations import COMPARE, ROWS_LIMIT, RUN, RUNS, SAMPLE, SAMPLES, Operation
+from assay.server.operations import COMPARE, JUDGE, JUDGES, ROWS_LIMIT, RUN, RUNS, SAMPLE, SAMPLES, Operation
 from assay.server.queries import Document, Queries
 
 LIST_STATE = ("baseline", "candidate", "limit", "before")
@@ -33,6 +34,8 @@ def routes(queries: Queries) -> list[Route]:
         Route("/runs/{run_id}/live", shown.live),
         Route("/runs/{run_id}/sample", shown.sample),
         Route("/compare", shown.compare),
+        Route("/judges", shown.judges),
+        Route("/judges/{version}", shown.judge),
         Route("/static/{name}", static),
     ]
 
@@ -93,6 +96,16 @@ class Pages:
         """Two runs side by side, or only their flips."""
         context = {"c": self._ask(COMPARE, request), "linked": True}
         return page("_flips.html" if _partial(request) else "compare.html", context)
+
+    def judges(self, request: Request) -> Response:
+        """Judges that have a card."""
+        given = {key: request.query_params.get(key) for key in ("limit", "after")}
+        return page("judges.html", {"page": self._ask(JUDGES, request), "given": given})
+
+    def judge(self, request: Request) -> Response:
+        """One judge's card, as ``assay judge card --report`` draws it."""
+        card = self._ask(JUDGE, request)
+        return page("judge.html", {"card": card, "page": judge_card_page(card)})
 
 
 def _partial(request: Request) -> bool:

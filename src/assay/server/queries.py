@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.app.results import live_figures, standing
 from assay.app.wiring import App
-from assay.report import comparison, documents, samples
+from assay.report import comparison, documents, judges, samples
 from assay.report.remember import Memory
 
 Document = dict[str, Any]
@@ -77,3 +77,11 @@ class Queries:
         return comparison.compare_document(
             self._app, baseline, candidate, memory=self._memory, side=flips, offset=offset, limit=limit
         )
+
+    def judges(self, *, limit: int, after: str | None) -> Document:
+        """The list of judges that have a card, after the version ``after``."""
+        return judges.judges_document(self._app, limit=limit, after=after)
+
+    def judge(self, *, version: str) -> Document:
+        """One judge's card."""
+        return judges.judge_document(self._app, version)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from assay.app.judge_card_words import MEASURES
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -41,6 +43,14 @@ _HINT: Schema = {**TEXT_OR_NULL, "description": "What goes on with a run that is
 _LIVE = _object(finished=COUNT, planned=COUNT, metric=TEXT_OR_NULL, estimate=_or_null(_ESTIMATE))
 _HOLDER = _object(host=TEXT, pid=COUNT, since=TEXT)
 _NEIGHBOUR = _or_null(_object(sample_id=TEXT, epoch=COUNT, at=COUNT))
+_AGREEMENT = _or_null(_object(measure=TEXT, judge=_ESTIMATE, person=_or_null(_ESTIMATE)))
+_FLAGS: Schema = {**_list(TEXT), "description": "What speaks against trusting it; empty when nothing measured does."}
+_STALE: Schema = {**TEXT_OR_NULL, "description": "Why the card is too old; null while it is not."}
+_MEASURE: Schema = {
+    "type": ["object", "array"],
+    "description": 'What was found; an object with the one key "not_measured" says why nothing was.',
+}
+_LINKS = _list(_object(name=TEXT, version=TEXT))
 _SAMPLES = _object(planned=COUNT_OR_NULL)
 
 SCHEMAS: dict[str, Schema] = {
@@ -97,6 +107,7 @@ SCHEMAS: dict[str, Schema] = {
         samples=_object(planned=COUNT, scored=COUNT_OR_NULL, unscored=COUNT_OR_NULL, by_reason=OBJECT),
         segments=_list(OBJECT),
         segment_figures=_list(_object(key=TEXT, value=TEXT, estimate=_ESTIMATE)),
+        judge_cards={**_LINKS, "description": "Judges of the run that have a card."},
         distributions=OBJECT,
         usage=OBJECT,
         seconds=NUMBER_OR_NULL,
@@ -164,5 +175,36 @@ SCHEMAS: dict[str, Schema] = {
             side=TEXT, offset=COUNT, total=COUNT, rows=_list(_object(sample_id=TEXT, diff=_list(OBJECT)))
         ),
         next_cursor=_NEXT,
+    ),
+    "Judges": _object(
+        schema={"const": "assay.judges/1"},
+        judges=_list(
+            _object(
+                version=TEXT,
+                name=TEXT,
+                model=TEXT_OR_NULL,
+                made_at=TEXT,
+                n=COUNT,
+                agreement=_AGREEMENT,
+                flags=_FLAGS,
+                stale=_STALE,
+            )
+        ),
+        total=COUNT,
+        next_cursor=_NEXT,
+    ),
+    "Judge": _object(
+        schema={"const": "assay.judge_card/1"},
+        version=TEXT,
+        name=TEXT,
+        model=TEXT_OR_NULL,
+        made_at=TEXT,
+        n=COUNT,
+        n_documents=COUNT_OR_NULL,
+        temperature=NUMBER_OR_NULL,
+        flags=_FLAGS,
+        stale=_STALE,
+        sentences=_list(TEXT),
+        **dict.fromkeys(MEASURES, _MEASURE),
     ),
 }

@@ -150,6 +150,8 @@ def _score(score: Score) -> dict[str, Any]:
         row["probability"] = score.probability
     if score.cost_usd is not None:
         row["cost_usd"] = score.cost_usd
+    if score.cached_calls is not None:
+        row["cached_calls"] = score.cached_calls
     return row
 
 

@@ -367,13 +367,18 @@ def _allocation(tiers: _Tiers, used: Sequence[int], counts: Sequence[float], pay
 def _advice(name: str, partial: float, needed: float, n_items: int) -> str:
     if partial <= needed:
         return (
-            f"tier {name} cannot pay at its price: it explains {partial:.2f} of what the tiers below leave open, and"
-            f" would have to explain more than {needed:.2f}"
+            f"tier {name} cannot pay at its price: it explains {_brief(partial)} of what the tiers below leave open,"
+            f" and would have to explain more than {_brief(needed)}"
         )
     return (
         f"tier {name} does not pay beside the other tiers: with {n_items:,} items to ask, they use the budget better"
         f" without it"
     )
+
+
+def _brief(share: float) -> str:
+    """Two decimals, and one digit of what they would call nothing."""
+    return f"{share:.1g}" if 0.0 < share < 0.005 else f"{share:.2f}"
 
 
 def _helps(tiers: _Tiers, used: Sequence[int], t: int, budget: float, error: float) -> bool:
