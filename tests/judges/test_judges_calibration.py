@@ -65,6 +65,8 @@ def test_tiers_know_what_they_explain_and_systems_help_where_they_are_known() ->
     assert strong.known.r2.value is not None
     assert free.unknown.r2.value < strong.unknown.r2.value < strong.known.r2.value
     assert found.prior_variances(known_systems=True)[1] < found.prior_variances(known_systems=False)[1]
+    within = found.prior_variances(known_systems=False, one_system=True)
+    assert within[1] < found.prior_variances(known_systems=False)[1]
     shares = found.r2(known_systems=False)
     assert 0.0 <= shares[0] <= shares[1] < 1.0
     assert found.n_documents == 40

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from assay.core.errors import DataError
 from assay.engine.cascade.policy import residual_sizes
-from assay.judges.ridge import cross_fitted_ridge, document_folds
+from assay.judges.ridge import cross_fitted_ridge, document_folds, within_variance
 from assay.stats.prediction.ridge import fit_tuned_ridge
 
 Floats = npt.NDArray[np.float64]
@@ -91,21 +91,12 @@ def halved_map(
             honest = cross_fitted_ridge(sofar[there], labels[there], folds=fold, others=others, penalties=PENALTIES)
             residual = labels[there] - honest
             variances[place] += float(np.square(residual).mean()) / 2.0
-            within[place] += _within(residual, None if system is None else system[there]) / 2.0
+            within[place] += within_variance(residual, None if system is None else system[there]) / 2.0
             found[place][~there] = _applied(sofar, labels, there, fold, left_out)
         sizes[~there] = residual_sizes(honest, labels[there], found[-1][~there])
     return HalvedMap(
         tiers=tuple(found), variances=tuple(variances.tolist()), within=tuple(within.tolist()), sizes=sizes
     )
-
-
-def _within(residual: Floats, system: npt.NDArray[np.intp] | None) -> float:
-    """Mean variance of the residuals within a system."""
-    codes = np.zeros(residual.size, dtype=np.intp) if system is None else system
-    count = np.bincount(codes)
-    mean = np.bincount(codes, weights=residual) / np.maximum(count, 1)
-    free = max(residual.size - int(np.count_nonzero(count)), 1)
-    return float(np.square(residual - mean[codes]).sum()) / free
 
 
 def _applied(

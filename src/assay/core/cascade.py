@@ -76,8 +76,8 @@ class VerdictMap(Protocol):
         """For each of these tiers the predicted verdict on every item."""
         ...
 
-    def prior_variances(self, *, known_systems: bool) -> Sequence[float]:
-        """Residual variance of each tier's prediction on data it had not seen."""
+    def prior_variances(self, *, known_systems: bool, one_system: bool = False) -> Sequence[float]:
+        """Residual variance of each tier's prediction on data it had not seen; within a system, for a run of one."""
         ...
 
 

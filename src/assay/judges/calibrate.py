@@ -18,7 +18,7 @@ from assay.judges.calibration_map import (
     system_columns,
 )
 from assay.judges.judged import HUMAN, VERDICT, Judged
-from assay.judges.ridge import cross_fitted_ridge, document_folds
+from assay.judges.ridge import cross_fitted_ridge, document_folds, within_variance
 from assay.stats.calibration.inputs import array_moments, cluster_codes
 from assay.stats.intervals.ratios import ratio_metric
 from assay.stats.prediction.inputs import Floats
@@ -162,12 +162,14 @@ def _tier(
     fill = tuple(float(np.nanmean(column)) for column in columns.values())
     marked = tuple(one for one, column in columns.items() if np.isnan(column).any())
     plain = filled_columns(columns, used, fill, marked, judged.n)
+    systems = None if judged.systems is None else np.unique(list(map(str, judged.systems)), return_inverse=True)[1]
 
     def fitted(x: Floats, left_out: Codes | None) -> Fitted:
         predicted = cross_fitted_ridge(x, labels, folds=fold, others=left_out, penalties=penalties)
         return Fitted(
             ridge=fit_tuned_ridge(x, labels, folds=fold, penalties=penalties),
             residual_variance=float(np.square(labels - predicted).mean()),
+            within_variance=within_variance(labels - predicted, systems),
             r2=explained(labels, predicted, judged.clusters, confidence=confidence),
         )
 

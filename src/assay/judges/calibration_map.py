@@ -26,11 +26,13 @@ class Fitted:
         ridge: On the tier's columns (and systems, where it knows them).
         residual_variance: Of label minus prediction by a fit that had not seen the item's document (nor, in a map
             without systems, its system): the ``prior_variances`` of ``two_phase_mean``.
+        within_variance: The same within a system, whose level drops out where a run is of one system.
         r2: Share of the labels' variance that such predictions explain; below 0 when they do harm.
     """
 
     ridge: Ridge
     residual_variance: float
+    within_variance: float
     r2: Estimate
 
 
@@ -162,13 +164,15 @@ class CalibrationMap:
         """
         return [self.predict(features, systems, tier=place) for place in range(len(self.tiers))]
 
-    def prior_variances(self, *, known_systems: bool) -> list[float]:
+    def prior_variances(self, *, known_systems: bool, one_system: bool = False) -> list[float]:
         """Residual variance of each tier's map, for ``two_phase_mean``.
 
         Args:
             known_systems: Whether the items scored are by systems the map knows.
+            one_system: Whether they are all by one system: its level is no part of their spread.
         """
-        return [self._fitted(tier, known_systems).residual_variance for tier in self.tiers]
+        fitted = [self._fitted(tier, known_systems) for tier in self.tiers]
+        return [one.within_variance if one_system else one.residual_variance for one in fitted]
 
     def r2(self, *, known_systems: bool) -> list[float]:
         """Explained share of variance of each tier's map, for ``allocate_tiers``: in [0, 1), never falling."""
@@ -290,6 +294,7 @@ def _fitted_dict(fitted: Fitted) -> dict[str, Any]:
     return {
         "ridge": fitted.ridge.to_dict(),
         "residual_variance": fitted.residual_variance,
+        "within_variance": fitted.within_variance,
         "r2": fitted.r2.to_dict(),
     }
 
@@ -298,6 +303,7 @@ def _fitted_from(row: Mapping[str, Any]) -> Fitted:
     return Fitted(
         ridge=Ridge.from_dict(row["ridge"]),
         residual_variance=float(row["residual_variance"]),
+        within_variance=float(row["within_variance"]),
         r2=Estimate(**row["r2"]),
     )
 

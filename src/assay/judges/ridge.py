@@ -12,7 +12,7 @@ from assay.core.errors import InvalidInputError
 from assay.stats.prediction.inputs import Floats
 from assay.stats.prediction.ridge import PENALTIES, Codes, Ridge, finite_columns, fit_tuned_ridge
 
-__all__ = ["Codes", "Floats", "Ridge", "cross_fitted_ridge", "document_folds", "fit_tuned_ridge"]
+__all__ = ["Codes", "Floats", "Ridge", "cross_fitted_ridge", "document_folds", "fit_tuned_ridge", "within_variance"]
 
 
 def cross_fitted_ridge(
@@ -80,3 +80,21 @@ def document_folds(documents: Sequence[Any] | None, n: int, *, folds: int, rng: 
     if units < 2:
         raise InvalidInputError(f"{units} document cannot be cross-fitted", hint="label items of several documents")
     return np.asarray(rng.permutation(np.arange(units) % min(folds, units))[codes], dtype=np.intp)
+
+
+def within_variance(residuals: Floats, systems: Codes | None) -> float:
+    """Mean variance of residuals within a system: what is left where a run is of one system, whose level drops out.
+
+    Args:
+        residuals: Shape ``(n,)``.
+        systems: Number of each row's system, from 0; ``None`` where all are of one.
+
+    Examples:
+        >>> within_variance(np.array([1.0, 3.0, 6.0, 8.0]), np.array([0, 0, 1, 1]))
+        2.0
+    """
+    codes = np.zeros(residuals.size, dtype=np.intp) if systems is None else systems
+    count = np.bincount(codes)
+    mean = np.bincount(codes, weights=residuals) / np.maximum(count, 1)
+    free = max(residuals.size - int(np.count_nonzero(count)), 1)
+    return float(np.square(residuals - mean[codes]).sum()) / free

@@ -40,7 +40,7 @@ def _mapped(board: Board, tiers: list[TierVerdicts]) -> list[TierVerdicts]:
         return tiers
     features = {**board.free, **{tier.name: tier.values for tier in tiers[1:-1]}}
     predicted = calibration.proxies(features, [board.system] * len(board.ids))
-    variances = calibration.prior_variances(known_systems=board.system in calibration.systems)
+    variances = calibration.prior_variances(known_systems=board.system in calibration.systems, one_system=True)
     lower = [
         replace(tier, prediction=np.where(np.asarray(tier.asked), prediction, np.nan), prior_variance=variance)
         for tier, prediction, variance in zip(tiers[:-1], predicted, variances, strict=True)
