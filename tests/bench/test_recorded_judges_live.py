@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bench.judges import live
 from bench.judges.row import Row
 
 from assay.core.records import ModelRequest, Reply, Usage
+from assay.judges.card import flags
 
 ITEMS = [
     live.Item(str(n), better="good " * (n + 9), worse="bad " * (n + 3), graded="word " * (n + 1), people=1 + n % 5)
@@ -83,13 +83,19 @@ def test_the_page_says_live_of_every_row_of_the_judge() -> None:
     assert all("live, local" in row.note for row in rows.values())
 
 
+def test_the_card_of_a_judge_that_takes_the_first_says_so_and_that_of_one_that_reads_does_not() -> None:
+    biased = live.card(ITEMS, Judge(lambda shown: '"A"'))
+    assert {"position", "constant_verdicts"} <= set(flags(biased))
+    reads = live.card(ITEMS, Judge(lambda shown: "A" if "good" in shown[0] else "B"))
+    assert "position" not in flags(reads)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(live.missing() is not None, reason="a local chat model is not installed")
-def test_the_smallest_model_shows_as_biased(real_data: Path) -> None:
+def test_the_card_of_the_smallest_model_says_that_it_is_biased(real_data: Path) -> None:
     chosen = live.items(real_data)
     assert len({item.document for item in chosen}) == len(chosen) == live.ITEMS
-    clients: list[Any] = [live.LocalClient(live.LETTERS), live.LocalClient(live.LEVELS)]
-    rows = {row.what: row.estimate for row in live.judged(chosen[:6], *clients)}
-    bias = rows["position bias, first minus second"]
-    assert abs(bias.value or 0.0) > 0.5
-    assert rows["the verdict turns with the order"].value > 0.5  # type: ignore[operator]
+    found = live.card(chosen[:6], live.LocalClient(live.LETTERS))
+    assert "position" in flags(found)
+    bias = found["position_bias"].bias
+    assert abs(bias.value) > 0.5
