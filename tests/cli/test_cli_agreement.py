@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from cli_shell import Shell
 
+pytestmark = pytest.mark.slow
+
 Row = tuple[Any, ...]
 
 

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from cli_shell import Shell
 
+pytestmark = pytest.mark.slow
+
 SPEC: dict[str, Any] = {
     "experiment": "tone",
     "arms": {"A": 0.5, "B": 0.5},

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from cli_shell import Shell
 
+pytestmark = pytest.mark.slow
+
 RATES = {"north": 0.35, "south": 0.55, "a region with quite a long name": 0.45}
 
 

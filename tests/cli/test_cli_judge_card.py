@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from cli_shell import Said, Shell
 
+pytestmark = pytest.mark.slow
+
 HEAD = ("id", "document", "system", "length", "language", "verdict", "other", "p1", "p2", "yes", "time")
 
 

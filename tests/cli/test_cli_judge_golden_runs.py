@@ -14,6 +14,8 @@ from assay.app.golden_file import golden_items
 from assay.core.errors import DataError
 from assay.testing.server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 N, GOLDEN = 30, 24
 SPOILT: list[bool] = []
 ITEMS = [

@@ -11,6 +11,8 @@ from cli_shell import Shell, questions
 from assay.app.measurement_plan import PlanFile, needed_samples
 from assay.testing.server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 RULE = "exact_match.low >= 0.1"
 
 

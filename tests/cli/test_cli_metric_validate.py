@@ -20,6 +20,8 @@ from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats import holm
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = ("--human", "ann", "--human", "ben", "--human", "cem")
 
 

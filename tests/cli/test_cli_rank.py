@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from cli_shell import Shell
 
+pytestmark = pytest.mark.slow
+
 Row = tuple[Any, ...]
 STRENGTH = {"ada": 1.0, "bea": 0.3, "cyd": -0.2, "dot": -1.1}
 HEAD = ("model_a", "model_b", "winner", "prompt", "judge", "len_a", "len_b")

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from docs_pages import DOCS, ROOT
 
+pytestmark = pytest.mark.slow
+
 SOURCE = ROOT / "src" / "assay"
 NEEDS_AN_EXTRA = {"assay.gateway.transport_aiohttp"}
 MODULES = [

@@ -26,6 +26,8 @@ from assay.judges.base import BaseJudge
 from assay.scorers import Length
 from assay.stores import open_store
 
+pytestmark = pytest.mark.slow
+
 N, GOLDEN = 200, 30
 MODEL = "replay:outputs.jsonl"
 

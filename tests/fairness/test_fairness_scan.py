@@ -15,6 +15,8 @@ from assay.fairness.question import Confusion, Question
 from assay.fairness.scan import Scanned, scan
 from assay.stats.moments import Moments
 
+pytestmark = pytest.mark.slow
+
 
 def scanned(where: str, **asked: object) -> Scanned:
     table = TableFile(where)

@@ -15,6 +15,8 @@ from assay.judges.judged import Judged
 from assay.stats import cohen_kappa, krippendorff_alpha
 from assay.stats.agreement.ratings import Ratings
 
+pytestmark = pytest.mark.slow
+
 
 def study(n: int = 200, *, spread: float = 1.0, levels: bool = True, seed: int = 1) -> Judged:
     rng = np.random.default_rng(seed)

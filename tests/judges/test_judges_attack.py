@@ -31,6 +31,8 @@ from assay.judges.attacks.report import AttackReport
 from assay.judges.geval import GEval
 from assay.judges.panel import Panel
 
+pytestmark = pytest.mark.slow
+
 ITEMS = real_items(90)
 FEW = load_attacks(["grade_request", "fence", "roles"])
 

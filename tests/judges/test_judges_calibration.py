@@ -19,6 +19,8 @@ from assay.judges.judged import Judged
 from assay.judges.ridge import cross_fitted_ridge, document_folds
 from assay.stats import fit_ridge, rogan_gladen, two_phase_mean
 
+pytestmark = pytest.mark.slow
+
 
 def recorded(n: int = 240, *, systems: int = 6, seed: int = 1) -> Judged:
     """Documents of six answers; people value the system, the judge sees half of it."""

@@ -24,6 +24,8 @@ from assay.judges.panel import Panel, member_verdicts
 from assay.judges.refusal import RefusalJudge
 from assay.testing.server import Fault, ModelServer
 
+pytestmark = pytest.mark.slow
+
 FIELDS: dict[str, Any] = {"reference": "Lyon", "metadata": {"context": "Paris is the capital. It is old."}}
 
 

@@ -26,6 +26,8 @@ from assay.report.judges import judges_document
 from assay.report.write import report_page
 from assay.scorers import Length
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reader(BaseJudge):

@@ -15,6 +15,8 @@ from assay.stats.calibration.fitting import cross_calibrated, fit_isotonic, fit_
 from assay.stats.calibration.maps import IsotonicMap, PlattMap, TemperatureMap, calibration_map_from_dict
 from assay.stats.calibration.scores import log_score
 
+pytestmark = pytest.mark.slow
+
 
 def _scores(n: int = 300, seed: int = 8) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)

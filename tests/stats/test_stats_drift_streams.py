@@ -22,6 +22,8 @@ from assay.stats.drift.run_length import (
     threshold_for_horizon,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("threshold", "lengths"),  # Montgomery (2009), table 9.3 (after Lucas & Crosier 1982), k = .5

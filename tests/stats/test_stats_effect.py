@@ -20,6 +20,8 @@ from assay.stats.multiplicity.adjusted import benjamini_hochberg, bonferroni, ho
 from assay.stats.ratio import ratio_evidence, ratio_of_means
 from assay.stats.two_sample import difference_of_means, newcombe
 
+pytestmark = pytest.mark.slow
+
 P_VALUES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12)
 
 

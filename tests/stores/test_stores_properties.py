@@ -15,6 +15,8 @@ from assay.stores.results.rows import SHOWS, SORTS
 from assay.stores.text import original, storable
 from assay.testing.stores import check_queries, same_items
 
+pytestmark = pytest.mark.slow
+
 SURROGATES = st.text(st.characters(exclude_categories=()), max_size=6)
 TEXT = st.one_of(st.sampled_from(["", "null", "a", "A", "ẞ", "İ", "\x00", "\x1a", "\x1ad800", "\ud800"]), SURROGATES)
 NUMBER = st.none() | st.sampled_from([0.0, 0.5, 1.0, -1.0]) | st.floats(allow_nan=False, allow_infinity=False)
