@@ -294,6 +294,25 @@ def test_a_limit_of_the_day_warns_then_stops(tiered: Shell, server: ModelServer)
     assert "STOP" in tiered("cost").out
 
 
+def test_a_panel_is_booked_on_its_tier(tiered: Shell) -> None:
+    panel = {"judge": "both", "kind": "panel", "members": ["helpfulness@openai/small", "helpfulness@openai/large"]}
+    write(tiered, cascade=[TIERS[0], {"tier": "strong", "judge": panel, "share": 0.25}])
+    used = tiered.ok("run", "eval.yaml", "--json").json["usage"]["by_model"]
+    rows = {row["tier"]: row["cost_usd"] for row in tiered.ok("cost", "--by", "tier", "--json").json["rows"]}
+    assert rows["strong"] == pytest.approx(used["openai/small"]["cost_usd"] + used["openai/large"]["cost_usd"])
+
+
+def test_the_limit_of_the_day_is_a_suites_too(tiered: Shell, server: ModelServer) -> None:
+    spent = tiered.ok("run", "eval.yaml", "--json", "--store", "other").json["usage"]["cost_usd"]
+    tiered.write("assay.yaml", {"models": PRICES, "spending": {"usd_per_day": spent / 2}})
+    tiered.write("suite.yaml", {"suite": "s", "tasks": ["eval.yaml"], "models": ["openai/gen"]})
+    for budget in ([], ["--budget-usd", "5"]):
+        store = f"store{len(budget)}"
+        tiered("run", "suite.yaml", "--json", "--yes", "--store", store, *budget)
+        booked = tiered("cost", "--json", "--store", store).json
+        assert 0 < booked["total_usd"] <= spent / 2
+
+
 def test_an_empty_store_has_cost_nothing(shell: Shell, tmp_path: Path) -> None:
     shell.rows("o.jsonl", [{"id": "a", "output": "x", "reference": "x"}])
     shell.ok("score", "o.jsonl", "--scorers", "exact_match")

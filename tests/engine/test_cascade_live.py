@@ -174,6 +174,16 @@ def test_an_outage_sends_nobody_upstairs(folder: Path) -> None:
     assert found.metrics["help"].value is not None
 
 
+def test_an_output_that_failed_sends_nobody_upstairs_for_certain(folder: Path) -> None:
+    lines = (folder / "outputs.jsonl").read_text().splitlines(keepends=True)
+    (folder / "outputs.jsonl").write_text("".join(lines[60:]))  # the others have no recorded output
+    found = run(cascade())
+    assert tiers_of(found)["fast"]["certain"] == 0
+    assert tiers_of(found)["strong"]["certain"] == 0
+    assert tiers_of(found)["strong"]["asked"] == 30
+    assert tiers_of(found)["fast"]["answered"] < tiers_of(found)["fast"]["asked"]
+
+
 def test_the_same_seed_asks_the_same_samples_and_another_seed_others(folder: Path) -> None:
     first, again, other = (set(verdicts(run(cascade(seed=seed)).run_id)) for seed in (1, 1, 2))
     assert first == again

@@ -78,17 +78,30 @@ def lines_of(app: App, record: RunRecord) -> list[Line]:
     common, lines = _common(record), []
     tiers = (record.summary.get("cascade") or {}).get("these_items", {}).get("tiers", [])[1:]
     asked = [tier for tier in tiers if tier["asked"] and tier["asks"] != "people"]
-    for model, paid in _by_model(app, record).items():
-        its = [tier for tier in asked if _model_of(tier, record) == model]
-        worth = sum(tier["cost_usd"] or 0.0 for tier in its)
+    by_model = _by_model(app, record)
+    for model, paid in by_model.items():
+        its = {tier["tier"]: part for tier in asked if (part := _part(tier, model, record, by_model)) is not None}
+        worth = sum(its.values())
         scale = 0.0 if paid is None or worth <= 0.0 else min(1.0, paid / worth)
-        for tier in its:
-            cost = None if paid is None or tier["cost_usd"] is None else round(scale * tier["cost_usd"], 9)
+        for tier in asked:
+            if tier["tier"] not in its:
+                continue
+            cost = None if paid is None or tier["cost_usd"] is None else round(scale * its[tier["tier"]], 9)
             lines.append(Line(**common, model=model, tier=tier["tier"], evaluator=str(tier["asks"]), cost_usd=cost))
         rest = None if paid is None else round(paid - scale * worth, 9)
         if rest is None or rest > 0.0:
             lines.append(Line(**common, model=model, tier="generation", evaluator=UNNAMED, cost_usd=rest))
     return lines
+
+
+def _part(tier: Mapping[str, Any], model: str, record: RunRecord, by_model: Mapping[str, float | None]) -> float | None:
+    """What of a tier's cost is one model's; a panel's is shared out as its models were paid. ``None``: not asked."""
+    members = _model_of(tier, record).split("+")
+    if model not in members:
+        return None
+    paid = {name: by_model.get(name) or 0.0 for name in members}
+    whole = sum(paid.values())
+    return (tier["cost_usd"] or 0.0) * (paid[model] / whole if whole > 0.0 else 1.0 / len(paid))
 
 
 def book(app: App, run_id: str, *, work: str, model: str, evaluator: str) -> None:

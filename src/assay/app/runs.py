@@ -362,6 +362,9 @@ def _left_of_suite(app: App, plan: RunPlan, limit_usd: float | None) -> Budget |
 
     members = [run.run_id for run in app.store.metadata.runs(limit=100_000) if run.suite_id == suite_id]
     spent_usd = sum(app.store.journal.spent_usd(run_id) for run_id in members)
+    left_usd = left_to_spend(app, None)
+    if left_usd is not None:
+        limit_usd = min(limit_usd, spent_usd + left_usd)
     return Budget(limit_usd=limit_usd, spent_usd=spent_usd, run_id=plan.run_id)
 
 

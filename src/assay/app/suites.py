@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.app.cost import left_to_spend
 from assay.app.interrupts import Interrupts, interrupts
 from assay.app.runs import Prepared, RunOptions, Silent, carry_out, in_loop, new_run, prepare
 from assay.app.tasks import LoadedTask, load_task, task_from_file
@@ -148,7 +149,8 @@ def run_suite(
 
     suite_id = make_id("suite", now_ms=int(time.time() * 1000), entropy=os.urandom(10))
     options = runs[0].prepared.options
-    budget = None if options.budget_usd is None else Budget(limit_usd=options.budget_usd)
+    limit_usd = left_to_spend(app, options.budget_usd)
+    budget = None if limit_usd is None else Budget(limit_usd=limit_usd)
     started = time.monotonic()
 
     async def go() -> list[Outcome]:

@@ -26,6 +26,7 @@ class Board:
         ids: Of the samples.
         epochs: Keys (sample, epoch) of each row.
         free: Free scores by scorer, one a row (mean of the epochs), NaN where one is missing.
+        broken: Rows without a whole output of the model's own: nobody upstairs can tell more of them.
         failed: Rows that the programmatic tier cannot tell: there is an output, and a free score is missing.
         clusters: Of each row; ``None`` where independent.
         certain: Rows that go up every tier, whatever is drawn.
@@ -39,6 +40,7 @@ class Board:
     ids: list[str] = field(default_factory=list)
     epochs: list[list[Key]] = field(default_factory=list)
     free: dict[str, list[float]] = field(default_factory=dict)
+    broken: list[bool] = field(default_factory=list)
     failed: list[bool] = field(default_factory=list)
     clusters: list[str | None] = field(default_factory=list)
     certain: list[bool] = field(default_factory=list)
@@ -66,12 +68,14 @@ class Board:
         return found
 
     def could_not_tell(self, tier: int) -> Bools:
-        """Rows on which a tier gave no verdict although its model answered."""
+        """Rows on which a tier gave no verdict although there is an output, and its model answered."""
         found = np.zeros(len(self.ids), dtype=bool)
         for row in self.rungs[tier + 1].rows():
-            scores = self.scores(tier, row)
+            scores = [] if self.broken[row] else self.scores(tier, row)
             lost = [score.reason for score in scores if score.value is None]
-            found[row] = bool(lost) and len(lost) == len(scores) and not MENDABLE.intersection(lost)
+            found[row] = (
+                not self.broken[row] and bool(lost) and len(lost) == len(scores) and not MENDABLE.intersection(lost)
+            )
         return found
 
     def climb_to(self, tier: int) -> None:
@@ -150,7 +154,8 @@ def _add(board: Board, items: Sequence[Item], segments: Sequence[str]) -> None:
     board.certain.append(sample.critical or bool(cascade.certain and sample.metadata.get(cascade.certain)))
     parts = [(key, str(sample.metadata[key])) for key in segments if sample.metadata.get(key) is not None]
     board.parts.append([*parts, ("critical", "true")] if sample.critical else parts)
-    answered = all(item.output.error is None for item in items)
+    answered = all(item.output.error is None and not item.output.degraded for item in items)
+    board.broken.append(not answered)
     failed = False
     for name in cascade.free:
         values = [s.value for item in items for s in item.scores if s.scorer == name and s.value is not None]

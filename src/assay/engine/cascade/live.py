@@ -13,7 +13,7 @@ from assay.core.records import Item, Score
 from assay.engine.cascade.board import Board, Key
 from assay.engine.cascade.sequential import BATCH, START
 from assay.engine.golden import GoldenWatch
-from assay.engine.scoring import judged
+from assay.engine.scoring import ItemScorer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Ascent:
         golden: Tries the judges on items with known answers in between.
         held: Those given so far; what a tier is asked on the tier below was asked on too.
         heard: Told of every verdict: the tier, how many of its verdicts there are, how many were drawn.
+        include_degraded: Verdicts on what a fall-back model answered count.
         stopped: Whether nothing more is to be asked.
         halt: Told what makes further calls pointless: no money, or a refused key.
         wide: Whether the top tier's interval is wider than wanted; ``None`` without such a rule.
@@ -42,6 +43,7 @@ class Ascent:
     halt: Callable[[BudgetExhaustedError | ProviderError], None]
     wide: Callable[[Board], bool] | None = None
     golden: GoldenWatch | None = None
+    include_degraded: bool = False
     held: dict[Key, Item] = field(default_factory=dict)
     drawn: int = 0
     fresh: dict[Key, list[Score]] = field(default_factory=dict)
@@ -100,21 +102,13 @@ def hold(ascent: Ascent, keys: Iterable[Key]) -> None:
 
 
 async def _worker(ascent: Ascent, place: int, judge: Judge, pending: Iterator[Item]) -> None:
+    scorer = ItemScorer([judge], client=ascent.client, include_degraded=ascent.include_degraded)
     for item in pending:
         try:
-            score = await judged(judge, item.sample, item.output, client=ascent.client)
+            (score,) = await scorer.score(item.sample, item.output)
         except (BudgetExhaustedError, ProviderError) as error:
             ascent.halt(error)
             return
-        except Exception as error:  # a judge may be somebody else's code: its failure costs this item its verdict only
-            score = Score(
-                sample_id=item.sample.id,
-                scorer=judge.name,
-                scorer_version=judge.version,
-                value=None,
-                reason="scorer_error",
-                explanation=f"{type(error).__name__}: {error}",
-            )
         _take(ascent, place, (item.sample.id, item.output.epoch), score)
         if ascent.golden is not None and not ascent.stopped():
             await ascent.golden.after(judge, item.output)

@@ -26,6 +26,7 @@ async def go_up(state: RunState) -> None:
         stopped=lambda: state.stop is not None,
         halt=state.halt,
         golden=state.golden,
+        include_degraded=plan.include_degraded,
         wide=None if cascade.half_width is None else still_wide(cascade.half_width),
         workers=state.workers,
     )
