@@ -17,6 +17,10 @@ MENDABLE = frozenset({"provider_error", "timeout", "rate_limited", "unavailable"
 """Why a verdict is missing that another attempt may get: no statement about the output."""
 
 
+NO_OPINION = MENDABLE | {"degraded"}
+"""Why a verdict is missing although the judge itself was never heard: no reason to ask a dearer one."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Board:
     """One row a sample, in plan order; epochs of a sample go up together, and a tier's verdict is their mean.
@@ -73,9 +77,7 @@ class Board:
         for row in self.rungs[tier + 1].rows():
             scores = [] if self.broken[row] else self.scores(tier, row)
             lost = [score.reason for score in scores if score.value is None]
-            found[row] = (
-                not self.broken[row] and bool(lost) and len(lost) == len(scores) and not MENDABLE.intersection(lost)
-            )
+            found[row] = bool(lost) and len(lost) == len(scores) and not NO_OPINION.intersection(lost)
         return found
 
     def climb_to(self, tier: int) -> None:
