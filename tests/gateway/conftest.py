@@ -41,7 +41,13 @@ def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def make_gateway(journal: MemoryJournal, fake_time: FakeTime) -> Callable[..., Gateway]:
     def make(config: GatewayConfig | None = None, **rest: Any) -> Gateway:
-        given = {"clock": fake_time.clock, "sleep": fake_time.sleep, "rng": random.Random(7), "journal": journal}
+        given = {
+            "clock": fake_time.clock,
+            "wall_clock": fake_time.clock,
+            "sleep": fake_time.sleep,
+            "rng": random.Random(7),
+            "journal": journal,
+        }
         return Gateway(config or config_for(), **{**given, **rest})
 
     return make

@@ -84,6 +84,8 @@ class ScriptedTransport:
         self.sent: list[tuple[str, Mapping[str, str], dict[str, Any]]] = []
         self.timeouts: list[float] = []
         self.answer = answer or (lambda body: chat_ok())
+        self.fetched: list[tuple[str, Mapping[str, str]]] = []
+        self.give: Callable[[str], HttpReply] = lambda url: http({})
         self.gate: asyncio.Event | None = None
         self.closed = False
 
@@ -95,6 +97,11 @@ class ScriptedTransport:
         if self.gate is not None:
             await self.gate.wait()
         return self.answer(document)
+
+    async def fetch(self, url: str, *, headers: Mapping[str, str], timeout_s: float) -> HttpReply:
+        self.fetched.append((url, headers))
+        await asyncio.sleep(0)
+        return self.give(url)
 
     async def close(self) -> None:
         self.closed = True
@@ -111,6 +118,13 @@ class WatchedTransport:
         self.under_way += 1
         try:
             return await self._inner.send(url, headers=headers, body=body, timeout_s=timeout_s)
+        finally:
+            self.under_way -= 1
+
+    async def fetch(self, url: str, *, headers: Mapping[str, str], timeout_s: float) -> HttpReply:
+        self.under_way += 1
+        try:
+            return await self._inner.fetch(url, headers=headers, timeout_s=timeout_s)
         finally:
             self.under_way -= 1
 

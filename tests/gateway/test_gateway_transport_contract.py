@@ -232,3 +232,24 @@ async def settles(condition: Callable[[], bool]) -> bool:
             return True
         await asyncio.sleep(0.005)
     return False
+
+
+def test_a_get_has_no_body_and_its_reply_is_read_whole(kind: str) -> None:
+    async def work(transport: Transport, server: ModelServer) -> None:
+        reply = await transport.fetch(f"{server.base_url}/batches/none?x=1", headers=HEADERS, timeout_s=5.0)
+        assert reply.status == 404
+        assert "nothing at" in orjson.loads(reply.body)["error"]["message"]
+        assert (server.calls[0].path, server.calls[0].body) == ("/v1/batches/none?x=1", {})
+        assert server.calls[0].headers["authorization"] == "Bearer k"
+
+    run(kind, work, max_connections=1)
+
+
+def test_a_get_ends_with_its_time_or_its_connection(kind: str) -> None:
+    async def work(transport: Transport, server: ModelServer) -> None:
+        with pytest.raises(TransportTimeoutError):
+            await transport.fetch(f"{server.base_url}/batches/a", headers=HEADERS, timeout_s=0.2)
+        with pytest.raises(TransportError):
+            await transport.fetch(f"{server.base_url}/batches/a", headers=HEADERS, timeout_s=5.0)
+
+    run(kind, work, faults=lambda call: Fault.closes("before") if call.index else Fault.hangs())

@@ -138,3 +138,73 @@ def test_the_command_prints_its_address_first(tmp_path: Path) -> None:
             assert text_of(post(server, messages=[{"role": "user", "content": "ping"}])) == "pong"
         finally:
             process.terminate()
+
+
+def get(server: ModelServer, path: str) -> tuple[int, bytes]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{server.base_url}{path}", timeout=5) as reply:
+            return reply.status, reply.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def asked(text: str) -> dict[str, Any]:
+    return {"model": "m", "messages": [{"role": "user", "content": text}]}
+
+
+def test_a_message_batch_has_results_when_its_time_has_come() -> None:
+    requests = [{"custom_id": name, "params": asked(name)} for name in ("a", "b", "late")]
+    with ModelServer(batch_ms=300, batch_fault=lambda body: Fault.expires() if "late" in str(body) else None) as server:
+        _, made, _ = post(server, "/messages/batches", requests=requests)
+        assert made["processing_status"] == "in_progress"
+        assert get(server, f"/messages/batches/{made['id']}/results")[0] == 404
+        server.batches._batches[made["id"]].ended_at = 0.0
+        ended = json.loads(get(server, f"/messages/batches/{made['id']}")[1])
+        assert ended["results_url"] == f"{server.base_url}/messages/batches/{made['id']}/results"
+        lines = [json.loads(line) for line in get(server, f"/messages/batches/{made['id']}/results")[1].splitlines()]
+        assert [(line["custom_id"], line["result"]["type"]) for line in lines] == [
+            ("late", "expired"),
+            ("b", "succeeded"),
+            ("a", "succeeded"),
+        ]
+        assert (server.batches.sizes, len(server.batches.bodies)) == ([3], 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([("a", "/v1/chat/completions", "m"), ("a", "/v1/chat/completions", "m")], "duplicate_custom_id"),
+        ([("a", "/v1/chat/completions", "m"), ("b", "/v1/completions", "m")], "url_mismatch"),
+        ([("a", "/v1/chat/completions", "m"), ("b", "/v1/chat/completions", "n")], "model_mismatch"),
+        ([("a", "/v1/chat/completions", "m")], None),
+    ],
+)
+def test_a_file_batch_is_refused_for_what_the_service_refuses(
+    rows: list[tuple[str, str, str]], why: str | None
+) -> None:
+    lines = [
+        json.dumps(
+            {"custom_id": name, "method": "POST", "url": url, "body": {**asked("x"), "model": model, "prompt": "x"}}
+        )
+        for name, url, model in rows
+    ]
+    with ModelServer() as server:
+        server.batches._files["file-0"] = "\n".join(lines).encode()
+        _, made, _ = post(server, "/batches", input_file_id="file-0", endpoint="/v1/chat/completions")
+        told = json.loads(get(server, f"/batches/{made['id']}")[1])
+    assert told["status"] == ("failed" if why else "completed")
+    assert (told["errors"] or {"data": [{"code": None}]})["data"][0]["code"] == why
+
+
+def test_the_newest_batches_are_listed_first_a_page_at_a_time() -> None:
+    with ModelServer() as server:
+        server.batches._files["file-0"] = b""
+        for _ in range(12):
+            post(server, "/batches", input_file_id="file-0", endpoint="/v1/chat/completions")
+        first = json.loads(get(server, "/batches?limit=100")[1])
+        assert ([batch["id"] for batch in first["data"]][:2], first["has_more"]) == (["batch_11", "batch_10"], True)
+        rest = json.loads(get(server, "/batches?limit=100&after=batch_2")[1])
+        assert ([batch["id"] for batch in rest["data"]], rest["has_more"]) == (["batch_1", "batch_0"], False)
+        assert get(server, "/batches/batch_99")[0] == 404

@@ -55,7 +55,7 @@ def test_metadata_keeps_its_promises(tmp_path: Path) -> None:
 
 def test_objects_keep_their_promises(tmp_path: Path) -> None:
     check_objects(lambda: DirectoryObjects(tmp_path / "objects"))
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.html"]
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"a.html", "b.html"}
 
 
 def test_a_live_run_answers_as_the_sealed_one_does(tmp_path: Path) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from assay.app.runs import Silent
 from assay.cli.output import money, number
-from assay.core.protocols import Observer, Snapshot
+from assay.core.protocols import BatchWait, Observer, Snapshot
 from assay.core.records import Item
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 PLAIN_EVERY_S = 5.0
+WAITING_EVERY_S = 60.0
 
 
 def observer(*, silent: bool, label: str = "") -> Observer:
@@ -37,15 +39,54 @@ def figures(snapshot: Snapshot) -> str:
     return f"{text} · {money(snapshot.cost_usd)}{failed}"
 
 
+class Waits:
+    """The batches that are waited for, and what to say of them."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, BatchWait] = {}
+
+    def hear(self, wait: BatchWait) -> None:
+        """Take in what the gateway says."""
+        self._open.pop(wait.token, None)
+        if wait.requests:
+            self._open[wait.token] = wait
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def line(self) -> str:
+        """``waiting for 2,000 answers of openai/gpt-4o in batch batch_a, sent 14:03 (12 min ago), 800 done there``."""
+        return "; ".join(_waiting(wait) for wait in self._open.values())
+
+    def left(self, run_id: str) -> str:
+        """What becomes of the batches that are waited for no more."""
+        count = sum(wait.requests for wait in self._open.values())
+        return f"{count:,} requests go on in a batch at the provider; fetch the answers with: assay resume {run_id}"
+
+
+def _waiting(wait: BatchWait) -> str:
+    sent = datetime.fromisoformat(wait.since)
+    minutes = (datetime.now(UTC) - sent).total_seconds() / 60.0
+    ago = f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60.0:.1f} h"
+    if not wait.batch:
+        return f"sending {wait.requests:,} requests to {wait.model} in a batch"
+    done = f", {wait.answered:,} done there" if wait.answered else ""
+    when = f"sent {sent.astimezone():%H:%M} ({ago} ago)"
+    return f"waiting for {wait.requests:,} answers of {wait.model} in batch {wait.batch}, {when}{done}"
+
+
 class PlainProgress:
-    """A line every few seconds: done, rate, running estimate, cost, time left."""
+    """A line every few seconds: done, rate, running estimate, cost, time left; every minute while a batch is on."""
 
     def __init__(self, label: str) -> None:
         self._label = f"{label}: " if label else ""
+        self._waits = Waits()
+        self._run_id = ""
 
     def started(self, *, run_id: str, total: int, done: int, snapshot: Callable[[], Snapshot]) -> None:
+        self._run_id = run_id
         self._total, self._done, self._first, self._snapshot = total, done, done, snapshot
-        self._began = self._spoke = time.monotonic()
+        self._began = self._spoke = self._waited = time.monotonic()
         kept = f", {done:,} kept from before" if done else ""
         click.echo(f"{self._label}run {run_id}: {total:,} to do{kept}", err=True)
 
@@ -66,7 +107,18 @@ class PlainProgress:
             cost = money(self._snapshot().cost_usd)
             click.echo(f"{self._label}tier {tier}: {done:,}/{wanted:,} verdicts · {cost}", err=True)
 
-    def ended(self) -> None: ...
+    def waiting(self, wait: BatchWait) -> None:
+        before = self._waits.line()
+        self._waits.hear(wait)
+        now = time.monotonic()
+        news = bool(wait.batch) and wait.batch not in before
+        if self._waits and (news or now - self._waited >= WAITING_EVERY_S):
+            self._waited = now
+            click.echo(f"{self._label}{self._waits.line()}", err=True)
+
+    def ended(self) -> None:
+        if self._waits:
+            click.echo(f"{self._label}{self._waits.left(self._run_id)}", err=True)
 
 
 class LiveProgress:
@@ -75,12 +127,14 @@ class LiveProgress:
     def __init__(self, label: str) -> None:
         self._label = label
         self._progress: Progress | None = None
+        self._waits = Waits()
+        self._run_id = ""
 
     def started(self, *, run_id: str, total: int, done: int, snapshot: Callable[[], Snapshot]) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._snapshot, self._drawn, self._pending = snapshot, 0.0, 0
+        self._run_id, self._snapshot, self._drawn, self._pending = run_id, snapshot, 0.0, 0
         click.echo(f"{self._label or 'run'} {run_id}", err=True)
         self._progress = Progress(
             BarColumn(bar_width=16),
@@ -106,6 +160,12 @@ class LiveProgress:
             self._progress.update(self._bar, completed=done, total=wanted, figures=figure)
             self._pending, self._drawn = 0, now
 
+    def waiting(self, wait: BatchWait) -> None:
+        self._waits.hear(wait)
+        if self._progress is not None:
+            said = self._waits.line() or figures(self._snapshot())
+            self._progress.update(self._bar, figures=said, refresh=True)
+
     def _draw(self, now: float) -> None:
         assert self._progress is not None
         self._progress.update(self._bar, advance=self._pending, figures=figures(self._snapshot()))
@@ -115,3 +175,5 @@ class LiveProgress:
         if self._progress is not None:
             self._draw(time.monotonic())
             self._progress.stop()
+        if self._waits:
+            click.echo(self._waits.left(self._run_id), err=True)

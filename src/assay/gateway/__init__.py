@@ -9,24 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.gateway.checks import check_model, check_params
     from assay.gateway.client import RunClient
-    from assay.gateway.config import EndpointConfig, GatewayConfig, ModelConfig
+    from assay.gateway.config import BatchConfig, EndpointConfig, GatewayConfig, ModelConfig
     from assay.gateway.gateway import Gateway
     from assay.gateway.ledger import UsageSummary
     from assay.gateway.models import (
         capabilities_of,
-        check_model,
-        check_params,
         known_providers,
         model_identity,
         parse_model,
-        price_of,
     )
     from assay.gateway.prices import Price
     from assay.gateway.provider import Endpoint, Provider
+    from assay.gateway.terms import batching_of, no_batches, open_requests, price_of
     from assay.gateway.transport import HttpReply, Transport, open_transport
 
 _WHERE = {
+    "BatchConfig": "config",
     "Endpoint": "provider",
     "EndpointConfig": "config",
     "Gateway": "gateway",
@@ -38,17 +38,21 @@ _WHERE = {
     "RunClient": "client",
     "Transport": "transport",
     "UsageSummary": "ledger",
+    "batching_of": "terms",
     "capabilities_of": "models",
-    "check_model": "models",
-    "check_params": "models",
+    "check_model": "checks",
+    "check_params": "checks",
     "known_providers": "models",
     "model_identity": "models",
+    "no_batches": "terms",
+    "open_requests": "terms",
     "open_transport": "transport",
     "parse_model": "models",
-    "price_of": "models",
+    "price_of": "terms",
 }
 
 __all__ = [
+    "BatchConfig",
     "Endpoint",
     "EndpointConfig",
     "Gateway",
@@ -60,11 +64,14 @@ __all__ = [
     "RunClient",
     "Transport",
     "UsageSummary",
+    "batching_of",
     "capabilities_of",
     "check_model",
     "check_params",
     "known_providers",
     "model_identity",
+    "no_batches",
+    "open_requests",
     "open_transport",
     "parse_model",
     "price_of",

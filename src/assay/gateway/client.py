@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from assay.core.errors import ProviderError
 from assay.core.records import ModelRequest, Output, Reply, Score
 from assay.gateway.budget import Budget, worst_case_usd
-from assay.gateway.endpoints import EndpointGroup
+from assay.gateway.checks import unpriced
+from assay.gateway.endpoints import Answer, EndpointGroup
 from assay.gateway.keys import KeyMaker
 from assay.gateway.ledger import Ledger, UsageSummary
-from assay.gateway.models import is_recording, unpriced
+from assay.gateway.models import is_recording
 from assay.gateway.payload import asked, decode, encode, is_for
 from assay.gateway.prices import Price
 
 if TYPE_CHECKING:
+    from assay.gateway.batches import BatchLane
     from assay.gateway.gateway import Gateway
 
 
@@ -29,6 +31,7 @@ class ModelRoute:
         price: ``None`` when unknown.
         fallback_models: Other models, asked in order when no endpoint of this one is up.
         stored: Its replies go to the response table (recorded outputs do not: they are one already).
+        lane: Its requests go through the provider's batches.
     """
 
     group: EndpointGroup
@@ -36,6 +39,14 @@ class ModelRoute:
     price: Price | None
     fallback_models: tuple[str, ...]
     stored: bool
+    lane: BatchLane | None = None
+
+
+class Paid(NamedTuple):
+    """A reply and the run that paid for it: where a batch is shared, the one that sent the request."""
+
+    reply: Reply
+    run_id: str
 
 
 @runtime_checkable
@@ -139,7 +150,7 @@ class RunClient:
 
     async def _answer(self, request: ModelRequest, route: ModelRoute) -> Reply:
         if not route.stored:
-            return await self._pay(request, route)
+            return (await self._pay(request, route, b"")).reply
         key = self._keys.key(request, identity=route.identity)
         reply = self._from_table(request, key)
         if reply is not None:
@@ -152,7 +163,7 @@ class RunClient:
                 return replace(shared, cached=True)
         flights.lead(key)
         try:
-            reply = await self._pay(request, route)
+            reply, paid_by = await self._pay(request, route, key)
         except ProviderError as error:
             flights.land(key, error=error)
             raise
@@ -161,12 +172,9 @@ class RunClient:
             raise
         self._counted.add(key)
         flights.land(key, reply)  # first: it is paid for, even if it cannot be written down
-        committed = self._journal.record_reply(
-            key,
-            encode(reply, model=request.model, sample_id=request.sample_id),
-            run_id=self._run_id,
-            cost_usd=reply.cost_usd,
-        )
+        record = self._journal.record_reply if route.lane is None else self._gateway.batches.collect_reply
+        payload = encode(reply, model=request.model, sample_id=request.sample_id)
+        committed = record(key, payload, run_id=paid_by, cost_usd=reply.cost_usd)
         if committed is not None:
             await (
                 committed
@@ -191,25 +199,26 @@ class RunClient:
         """Whether this is the call that paid for the run's own reply, made again by a later part of the run."""
         return key not in self._counted and is_for(payload, request.sample_id)
 
-    async def _pay(self, request: ModelRequest, route: ModelRoute) -> Reply:
+    async def _pay(self, request: ModelRequest, route: ModelRoute, key: bytes) -> Paid:
         budget = self._budget
         if budget is None:
-            return await self._send(request, route)
+            return await self._send(request, route, key)
         if route.price is None:
             raise unpriced(request.model)
         if route.price.free:
-            return await self._send(request, route)
+            return await self._send(request, route, key)
         worst_usd, cost_usd = worst_case_usd(request, route.price), 0.0
         await budget.reserve(worst_usd)
         try:
-            reply = await self._send(request, route)
-            cost_usd = worst_usd if reply.cost_usd is None else reply.cost_usd
+            paid = await self._send(request, route, key)
+            if paid.run_id == self._run_id:
+                cost_usd = worst_usd if paid.reply.cost_usd is None else paid.reply.cost_usd
         finally:
             budget.settle(worst_usd, cost_usd=cost_usd)
-        return reply
+        return paid
 
-    async def _send(self, request: ModelRequest, route: ModelRoute) -> Reply:
-        gateway, group, retries = self._gateway, route.group, 0
+    async def _send(self, request: ModelRequest, route: ModelRoute, key: bytes) -> Paid:
+        gateway, retries = self._gateway, 0
 
         def retried() -> None:
             nonlocal retries
@@ -217,17 +226,35 @@ class RunClient:
             self._ledger.of(request.model).retries += 1
 
         answer = await gateway.retry.run(
-            lambda: group.call(request),
+            self._attempt(request, route, key),
             sleep=gateway.sleep,
             rng=gateway.rng,
             on_retry=retried,
         )
-        reply = answer.reply
+        reply, paid_by = answer.reply, answer.sent_by or self._run_id
         reply = replace(
             reply,
             latency_s=answer.latency_s if reply.latency_s is None and route.stored else reply.latency_s,
             cost_usd=None if route.price is None else route.price.cost_usd(reply.usage),
+            cached=paid_by != self._run_id,
             retries=retries,
         )
-        self._ledger.paid(request.model, reply)
-        return reply
+        if reply.cached:
+            self._ledger.of(request.model).cached += 1
+        else:
+            self._ledger.paid(request.model, reply)
+        return Paid(reply, paid_by)
+
+    def _attempt(self, request: ModelRequest, route: ModelRoute, key: bytes) -> Callable[[], Awaitable[Answer]]:
+        """One attempt at a call, to be made several times."""
+        group, lane, places = route.group, route.lane, self._gateway.places
+        if lane is not None:
+            return lambda: lane.call(request, key=key, run_id=self._run_id)
+        if places is None:
+            return lambda: group.call(request)
+
+        async def in_place() -> Answer:
+            async with places:
+                return await group.call(request)
+
+        return in_place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from assay.gateway.prices import Price
 from assay.gateway.provider import Provider
@@ -27,6 +28,19 @@ class EndpointConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchConfig:
+    """How a model is asked through its provider's batch endpoint.
+
+    Attributes:
+        poll_s: Seconds between two looks at a batch, at most; the first looks come sooner.
+        max_requests: Of one batch, and waiting for answers at once in a run; a provider's own limit holds too.
+    """
+
+    poll_s: float = 60.0
+    max_requests: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """How one model (``provider/name``) is reached.
 
@@ -34,6 +48,7 @@ class ModelConfig:
         endpoints: Servers of the *same* model: they share the load and stand in for each other.
         fallback_models: *Other* models, asked in order when every endpoint is down; their replies are ``degraded``.
         price: Takes precedence over the price table.
+        batch: Ask in batches, or (``False``) do not; ``None``: as the run says.
     """
 
     base_url: str | None = None
@@ -43,6 +58,7 @@ class ModelConfig:
     endpoints: Sequence[EndpointConfig] = ()
     fallback_models: Sequence[str] = ()
     price: Price | None = None
+    batch: BatchConfig | Literal[False] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +74,7 @@ class GatewayConfig:
         concurrency: Requests in flight at most, over all models.
         outage_patience_s: With every endpoint of a model down for longer than this, calls fail instead of waiting.
         max_retry_after_s: A Retry-After beyond this ends the call instead of being waited for.
+        batch: Ask every model in batches whose provider has a batch endpoint.
         transport: ``pyreqwest`` or ``aiohttp``.
         ca_file: PEM file of certificate authorities to trust besides the system's.
         providers: Plug-ins by prefix (``package/name``, or a word without a slash); making one must cost little.
@@ -73,11 +90,17 @@ class GatewayConfig:
     concurrency: int = 100
     outage_patience_s: float = 60.0
     max_retry_after_s: float = 300.0
+    batch: BatchConfig | None = None
     transport: str = "pyreqwest"
     ca_file: str | None = None
     providers: Mapping[str, Callable[[], Provider]] = field(default_factory=dict)
     folders: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def batches(self) -> bool:
+        """Whether anything may be asked in batches."""
+        return self.batch is not None or any(model.batch for model in self.models.values())
 
     def model(self, name: str) -> ModelConfig:
         """The configuration of a model; defaults when none was given."""

@@ -36,10 +36,16 @@ class EndpointState:
 
 
 class Answer(NamedTuple):
-    """A provider's reply and the seconds it took."""
+    """A provider's reply.
+
+    Attributes:
+        latency_s: Seconds it took; ``None`` when that says nothing about the model.
+        sent_by: The run that sent the request, where that may be another one than the run that asks.
+    """
 
     reply: Reply
-    latency_s: float
+    latency_s: float | None
+    sent_by: str | None = None
 
 
 class EndpointGroup:

@@ -11,6 +11,10 @@ The stack, outermost first, is documented here and nowhere else:
 7. the provider (``providers``, over a ``transport``);
 8. ledger: tokens and dollars by model (``ledger``, ``prices``).
 
+A model that is asked in batches has a lane (``batches``) in place of 5 to 7: its requests gather there, are left with
+the provider together and fetched when it has done them. Everything around it is the same, so a batch is a matter of
+price and patience: a request that failed or expired in one is tried again in the next.
+
 Fail-over to *another model* happens outside the stack: the stand-in's call goes through all of it under its own key,
 so that the table never holds one model's reply under another's name.
 """
@@ -20,10 +24,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 
 from assay.core.errors import ProviderError
-from assay.core.protocols import Clock, Journal, Sleep
+from assay.core.protocols import BatchWait, Clock, Journal, PendingBatches, Sleep
 from assay.core.records import GenerateParams, ModelRequest
+from assay.gateway.batches import BatchLane
 from assay.gateway.breaker import Breaker
 from assay.gateway.budget import Budget
 from assay.gateway.client import ModelRoute, RunClient
@@ -31,9 +37,12 @@ from assay.gateway.config import GatewayConfig
 from assay.gateway.endpoints import EndpointGroup, EndpointState
 from assay.gateway.flights import Flights
 from assay.gateway.limiter import Limiter
-from assay.gateway.models import is_recording, make_provider, parse_model, price_of, resolve_endpoints
-from assay.gateway.provider import Closable, Identified, Provider
+from assay.gateway.models import is_recording, make_provider, parse_model, resolve_endpoints
+from assay.gateway.places import Places
+from assay.gateway.provider import Batching, Closable, Identified, Provider
+from assay.gateway.remembered import RememberedBatches
 from assay.gateway.retry import RetryPolicy
+from assay.gateway.terms import batching_of, price_of
 from assay.gateway.transport import Transport, open_transport
 
 PROBE_PAUSE_S = 5.0
@@ -45,6 +54,7 @@ class Gateway:
     Args:
         journal: Holds the response table.
         clock: Seconds, monotonic.
+        wall_clock: Seconds since 1970.
         rng: Draws the jitter of retries.
         transport: Instead of the configured one.
     """
@@ -56,6 +66,7 @@ class Gateway:
         journal: Journal,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        wall_clock: Clock = time.time,
         rng: random.Random | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -63,12 +74,26 @@ class Gateway:
         self.journal = journal
         self.clock = clock
         self.sleep = sleep
+        self.wall_clock = wall_clock
         self.rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self.retry = RetryPolicy(max_retries=config.max_retries, max_retry_after_s=config.max_retry_after_s)
         self.flights = Flights()
+        self.batches: PendingBatches = journal if isinstance(journal, PendingBatches) else RememberedBatches(journal)
+        self.places = Places(config.concurrency) if config.batches else None
+        self.watchers: list[Callable[[BatchWait], None]] = []
         self._transport = transport
         self._providers: dict[str, Provider] = {}
         self._routes: dict[str, ModelRoute] = {}
+
+    @property
+    def single_calls(self) -> int:
+        """Calls under way that are not in a batch."""
+        return 0 if self.places is None else self.places.under_way
+
+    def tell(self, wait: BatchWait) -> None:
+        """Tell everybody who watches what is waited for."""
+        for watcher in self.watchers:
+            watcher(wait)
 
     def client(self, *, run_id: str, budget_usd: float | None = None, use_cache: bool = True) -> RunClient:
         """The model client of one run.
@@ -100,13 +125,16 @@ class Gateway:
         if provider is None:
             provider = make_provider(parsed.provider, config, self._shared_transport)
             self._providers[parsed.provider] = provider
+        places = resolve_endpoints(model, config)
+        batching = batching_of(model, config)
+        service = provider.batches() if batching is not None and isinstance(provider, Batching) else None
         states = [
             EndpointState(
                 endpoint=resolved.endpoint,
                 breaker=Breaker(clock=self.clock),
                 limiter=Limiter(rpm=resolved.rpm, tpm=resolved.tpm, clock=self.clock, sleep=self.sleep),
             )
-            for resolved in resolve_endpoints(model, config)
+            for resolved in places
         ]
         fallbacks = tuple(config.model(model).fallback_models)
         group = EndpointGroup(
@@ -125,6 +153,16 @@ class Gateway:
             price=price_of(model, config),
             fallback_models=fallbacks,
             stored=not is_recording(model),
+            lane=None
+            if batching is None or service is None
+            else BatchLane(
+                self,
+                model=model,
+                name=parsed.name,
+                service=service,
+                endpoints=[place.endpoint for place in places],
+                batching=batching,
+            ),
         )
 
     def _shared_transport(self) -> Transport:
@@ -165,7 +203,8 @@ class Gateway:
             await self.sleep(wait_s)
 
     async def close(self) -> None:
-        """Close connections and let models in the process go."""
+        """Close connections and let models in the process go; batches go on at their providers."""
+        await asyncio.gather(*(route.lane.close() for route in self._routes.values() if route.lane is not None))
         for provider in self._providers.values():
             if isinstance(provider, Closable):
                 await provider.close()

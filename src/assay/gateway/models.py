@@ -1,4 +1,4 @@
-"""From ``provider/name`` to a provider, its endpoints, its price; everything that can be refused before a call.
+"""From ``provider/name`` to a provider, its endpoints and what it can do.
 
 A plug-in's model is written ``package/name:MODEL``: two words and a colon, so that it can be told from the built-in
 providers, whose prefix is one word. Built-in prefixes come first, so ``ollama/llama3:8b`` is Ollama's.
@@ -14,9 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from assay.core.errors import ConfigError, NotFoundError, nearest
-from assay.core.records import GenerateParams
 from assay.gateway.config import EndpointConfig, GatewayConfig, ModelConfig
-from assay.gateway.prices import Price, listed_price
 from assay.gateway.provider import Endpoint, Identified, Provider
 from assay.gateway.providers.anthropic import BASE_URL as ANTHROPIC_URL
 from assay.gateway.providers.presets import PRESETS, Preset
@@ -33,7 +31,7 @@ _PLUG_IN = re.compile(r"([^/:\s]+/[^/:\s]+)(?::(.*))?", re.DOTALL)
 ANTHROPIC = Preset(
     name="anthropic", base_url=ANTHROPIC_URL, base_url_env="ANTHROPIC_BASE_URL", key_env="ANTHROPIC_API_KEY"
 )
-_SERVICES: Mapping[str, Preset] = {**PRESETS, "anthropic": ANTHROPIC}
+SERVICES: Mapping[str, Preset] = {**PRESETS, "anthropic": ANTHROPIC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,7 @@ def is_recording(model: str) -> bool:
 
 def known_providers(config: GatewayConfig | None = None) -> list[str]:
     """Prefixes of model names, plug-ins of the configuration included, sorted."""
-    return sorted({*_SERVICES, *IN_PROCESS, *(config.providers if config else ())})
+    return sorted({*SERVICES, *IN_PROCESS, *(config.providers if config else ())})
 
 
 def parse_model(model: str, config: GatewayConfig | None = None) -> ModelName:
@@ -77,7 +75,7 @@ def parse_model(model: str, config: GatewayConfig | None = None) -> ModelName:
     plugged = config.providers if config is not None else {}
     match = re.match(rf"({'|'.join(COLON)}):(.*)", model, re.DOTALL)
     provider, mark, name = (match[1], ":", match[2]) if match else model.partition("/")
-    if not match and (provider in COLON or not any(provider in kind for kind in (_SERVICES, IN_PROCESS, plugged))):
+    if not match and (provider in COLON or not any(provider in kind for kind in (SERVICES, IN_PROCESS, plugged))):
         match = _PLUG_IN.fullmatch(model)
         if match is None or match[1] not in plugged:
             raise _no_provider(model, provider, config)
@@ -133,7 +131,7 @@ def resolve_endpoints(model: str, config: GatewayConfig) -> list[ResolvedEndpoin
         ConfigError: A key or a base URL is missing (``provider.key_missing``, ``provider.no_base_url``).
     """
     parsed, settings = parse_model(model, config), config.model(model)
-    preset = None if parsed.provider in config.providers else _SERVICES.get(parsed.provider)
+    preset = None if parsed.provider in config.providers else SERVICES.get(parsed.provider)
     if parsed.provider in IN_PROCESS and parsed.provider not in config.providers:
         limits = (
             (None, None) if parsed.provider == "replay" else (settings.rpm or config.rpm, settings.tpm or config.tpm)
@@ -204,7 +202,7 @@ def _api_key(
 
 
 @cache
-def _unconnected(provider: str) -> Provider:
+def unconnected(provider: str) -> Provider:
     """A provider that is only asked what it can do."""
     return make_provider(provider, GatewayConfig(), _no_transport)
 
@@ -213,10 +211,11 @@ def _no_transport() -> Any:
     return None
 
 
-def _silent_provider(provider: str, config: GatewayConfig) -> Provider:
+def silent_provider(provider: str, config: GatewayConfig) -> Provider:
+    """A provider that calls nobody; for plug-ins and functions a new one."""
     if provider == "python" or provider in config.providers:
         return make_provider(provider, config, _no_transport)
-    return _unconnected(provider)
+    return unconnected(provider)
 
 
 def capabilities_of(model: str, config: GatewayConfig) -> frozenset[str]:
@@ -226,71 +225,11 @@ def capabilities_of(model: str, config: GatewayConfig) -> frozenset[str]:
         NotFoundError: The provider, file or function does not exist.
     """
     parsed = parse_model(model, config)
-    return _silent_provider(parsed.provider, config).capabilities(parsed.name)
+    return silent_provider(parsed.provider, config).capabilities(parsed.name)
 
 
 def model_identity(model: str, config: GatewayConfig) -> str | None:
     """Hash of the weights, file or function a model is; ``None`` for models behind a service."""
     parsed = parse_model(model, config)
-    provider = _silent_provider(parsed.provider, config)
+    provider = silent_provider(parsed.provider, config)
     return provider.identity(parsed.name) if isinstance(provider, Identified) else None
-
-
-def price_of(model: str, config: GatewayConfig) -> Price | None:
-    """The user's price, else the table's; ``None`` when unknown, 0 by definition for models in this process."""
-    settings = config.model(model)
-    if settings.price is not None:
-        return settings.price
-    parsed = parse_model(model, config)
-    return listed_price(parsed.provider, parsed.name)
-
-
-def check_model(model: str, config: GatewayConfig, *, budget_usd: float | None = None) -> None:
-    """Everything that can be found wrong with a model, and with those that may stand in for it, before any call.
-
-    Raises:
-        NotFoundError: The provider, the replay file or the function does not exist.
-        ConfigError: A key is missing, or its price is unknown and there is a budget (``budget.unpriced``).
-        DataError: The replay file has a malformed line.
-    """
-    for name in (model, *config.model(model).fallback_models):
-        parsed = parse_model(name, config)
-        resolve_endpoints(name, config)
-        capabilities_of(name, config)
-        if parsed.provider == "replay":
-            from assay.gateway.providers.replay import load_recording
-
-            load_recording(parsed.name)
-        if budget_usd is not None and price_of(name, config) is None:
-            raise unpriced(name)
-
-
-def check_params(model: str, params: GenerateParams, config: GatewayConfig) -> None:
-    """What parameters ask for must be what a call gives, also of models that may stand in.
-
-    Raises:
-        ConfigError: They ask a service for several completions (``generate.several``).
-    """
-    services = [
-        parse_model(name, config).provider in _SERVICES for name in (model, *config.model(model).fallback_models)
-    ]
-    if params.extra.get("n", 1) != 1 and any(services):
-        raise several_completions("generate.extra asks for several completions with n")
-
-
-def several_completions(what: str) -> ConfigError:
-    """Only the first of several completions of one call could be used, and all would be paid for."""
-    return ConfigError(
-        f"{what}, and a call gives one",
-        hint="use epochs: k; each is a reply of its own, stored, scored and counted (pass@k and the like reduce them)",
-        code="generate.several",
-    )
-
-
-def unpriced(model: str) -> ConfigError:
-    """A budget cannot be kept to without a price."""
-    return ConfigError(
-        f"the price of {model} is unknown, so a budget cannot be kept to",
-        hint=f"set it in assay.yaml (models: {{{model}: {{price: {{input: …, output: …}}}}}}), or leave the budget out",
-        code="budget.unpriced",
-    )

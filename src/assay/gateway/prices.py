@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ class Price:
         max_output_tokens: The longest reply of the model, for the worst case of calls without ``max_tokens``.
         as_of: Day the price is believed to hold for, ``YYYY-MM-DD``; ``None`` for a user's own.
         source: The vendor's page to compare it with.
+        batch: What a token costs in a batch, as a share of the above; ``None`` when unknown.
+        batched: The figures are those of a batch already.
     """
 
     input: float
@@ -34,6 +36,19 @@ class Price:
     max_output_tokens: int | None = None
     as_of: str | None = None
     source: str | None = None
+    batch: float | None = None
+    batched: bool = False
+
+    def in_batch(self) -> Price:
+        """The price of the same tokens in a batch; unchanged where nothing says that it is lower.
+
+        Examples:
+            >>> Price(input=2.0, output=10.0, batch=0.5).in_batch().output
+            5.0
+        """
+        share = 1.0 if self.batch is None else self.batch
+        cached = None if self.cached_input is None else self.cached_input * share
+        return replace(self, input=self.input * share, output=self.output * share, cached_input=cached, batched=True)
 
     @property
     def free(self) -> bool:
@@ -41,14 +56,15 @@ class Price:
         return self.input == 0.0 and self.output == 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """As recorded in manifests."""
-        return {
+        """As recorded in manifests; that it is a batch's is said where it is."""
+        row = {
             "input": self.input,
             "output": self.output,
             "cached_input": self.cached_input,
             "as_of": self.as_of,
             "source": self.source,
         }
+        return {**row, "batch": self.batch} if self.batched else row
 
     def cost_usd(self, usage: Usage) -> float | None:
         """Cost of one call; ``None`` when the provider did not count its tokens and tokens cost anything.
@@ -85,6 +101,16 @@ def listed_price(provider: str, name: str) -> Price | None:
     return prices.get(name) or prices.get(_SNAPSHOT.sub("", name))
 
 
+def listed_batch_share(provider: str) -> float | None:
+    """What a provider takes for a token in a batch, as a share of its list price; ``None`` when unknown.
+
+    Examples:
+        >>> listed_batch_share("anthropic")
+        0.5
+    """
+    return next((price.batch for price in _table().get(provider, {}).values()), None)
+
+
 @cache
 def _table() -> Mapping[str, Mapping[str, Price]]:
     document = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
@@ -97,6 +123,7 @@ def _table() -> Mapping[str, Mapping[str, Price]]:
                 max_output_tokens=entry.get("max_output"),
                 as_of=entry.get("as_of", section["as_of"]),
                 source=entry.get("source", section["source"]),
+                batch=entry.get("batch", section.get("batch")),
             )
             for name, entry in section["models"].items()
         }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import orjson
 
 from assay.core.errors import ProviderError
 from assay.core.records import ModelRequest, Reply
-from assay.gateway.transport import HttpReply
+from assay.gateway.transport import HttpReply, TransportError, TransportTimeoutError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,93 @@ class Closable(Protocol):
     """A provider that holds something to be let go."""
 
     async def close(self) -> None: ...
+
+
+class Line(NamedTuple):
+    """One request as a batch holds it; a batch holds requests to one ``path`` only."""
+
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchState:
+    """What a provider says of a batch.
+
+    Attributes:
+        ended: Nothing more will come of it.
+        answered: Requests dealt with so far, failed ones included.
+        results: Where the results are, once there are any.
+        failure: Why none of it was carried out.
+    """
+
+    ended: bool
+    answered: int = 0
+    results: Sequence[str] = ()
+    failure: ProviderError | None = None
+
+
+class BatchService(Protocol):
+    """A provider's batch endpoint: requests are left with it together, and answered within a day at a lower price.
+
+    Everything raises ProviderError as ``Provider.call`` does.
+
+    Attributes:
+        max_requests: Of one batch.
+        max_bytes: Of the lines of one batch together.
+    """
+
+    @property
+    def max_requests(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
+
+    def line(self, request: ModelRequest, *, name: str, custom_id: str) -> Line:
+        """A request as it is sent; its result will bear the ``custom_id``."""
+        ...
+
+    async def submit(self, lines: Sequence[bytes], *, path: str, token: str, model: str, endpoint: Endpoint) -> str:
+        """Leave requests with the provider; returns its name of the batch without giving way once that was read."""
+        ...
+
+    async def find(self, token: str, *, model: str, endpoint: Endpoint) -> str | None:
+        """The provider's name of a batch that was sent under our token, if the provider can tell."""
+        ...
+
+    async def look(self, batch_id: str, *, model: str, endpoint: Endpoint) -> BatchState: ...
+
+    def results(self, state: BatchState, *, model: str, endpoint: Endpoint) -> AsyncIterator[Mapping[str, Any]]:
+        """Results in any order, each with its ``custom_id``; what cannot be read is left out."""
+        ...
+
+    def read(self, result: Mapping[str, Any], request: ModelRequest) -> Reply:
+        """The reply a result holds, or the error it stands for."""
+        ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A provider that may have a batch endpoint."""
+
+    def batches(self) -> BatchService | None: ...
+
+
+async def heard(sent: Awaitable[HttpReply], *, model: str, endpoint: Endpoint) -> HttpReply:
+    """A reply whatever its status.
+
+    Raises:
+        ProviderError: There is none: timeout, no connection.
+    """
+    try:
+        return await sent
+    except TransportTimeoutError as error:
+        hint = "raise limits.timeout_s, or lower max_tokens"
+        raise ProviderError(
+            f"{model}: {error}", hint=hint, code="provider.timeout", kind="timeout", retryable=True
+        ) from error
+    except TransportError as error:
+        hint = f"check that {endpoint.base_url} can be reached from here"
+        raise ProviderError(f"{model}: {error}", hint=hint, code="provider.unreachable", retryable=True) from error
 
 
 RETRYABLE_STATUS = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})

@@ -1,4 +1,4 @@
-"""How bytes reach a provider: a protocol of two methods and the errors both implementations raise."""
+"""How bytes reach a provider: a protocol of three methods and the errors both implementations raise."""
 
 from __future__ import annotations
 
@@ -30,19 +30,23 @@ class TransportTimeoutError(TransportError):
 
 
 class Transport(Protocol):
-    """Sends POST requests over kept-alive connections. Every implementation passes the same contract tests.
+    """Sends requests over kept-alive connections. Every implementation passes the same contract tests.
 
     Proxies come from ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``. Cancelling ``send`` frees its place at once; its
     socket is closed then too, or at the latest when ``timeout_s`` is over.
     """
 
     async def send(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
-        """The reply, whatever its status; waiting for a free place does not count as time.
+        """The reply to a POST, whatever its status; waiting for a free place does not count as time.
 
         Raises:
             TransportTimeoutError: It took longer than ``timeout_s``.
             TransportError: There was no whole reply.
         """
+        ...
+
+    async def fetch(self, url: str, *, headers: Mapping[str, str], timeout_s: float) -> HttpReply:
+        """The reply to a GET; otherwise as ``send``."""
         ...
 
     async def close(self) -> None:

@@ -42,7 +42,14 @@ class AiohttpTransport:
         async with self._places:
             return await self._send(url, headers, body, timeout_s)
 
-    async def _send(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
+    async def fetch(self, url: str, *, headers: Mapping[str, str], timeout_s: float) -> HttpReply:
+        if self._places is None:
+            return await self._send(url, headers, None, timeout_s)
+        async with self._places:
+            return await self._send(url, headers, None, timeout_s)
+
+    async def _send(self, url: str, headers: Mapping[str, str], body: bytes | None, timeout_s: float) -> HttpReply:
+        """A POST of the body, or a GET where there is none."""
         session = self._session
         if session is None:
             session = self._session = self._build()
@@ -50,7 +57,10 @@ class AiohttpTransport:
             raise TransportError("the transport is closed")
         limit = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with session.post(url, data=body, headers=headers, timeout=limit, allow_redirects=False) as reply:
+            method = "GET" if body is None else "POST"
+            async with session.request(
+                method, url, data=body, headers=headers, timeout=limit, allow_redirects=False
+            ) as reply:
                 content = await reply.read()
         except TimeoutError as error:
             raise TransportTimeoutError(f"no reply within {timeout_s:g} s") from error

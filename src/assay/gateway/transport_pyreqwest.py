@@ -48,7 +48,14 @@ class PyreqwestTransport:
         async with self._places:
             return await self._send(url, headers, body, timeout_s)
 
-    async def _send(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> HttpReply:
+    async def fetch(self, url: str, *, headers: Mapping[str, str], timeout_s: float) -> HttpReply:
+        if self._places is None:
+            return await self._send(url, headers, None, timeout_s)
+        async with self._places:
+            return await self._send(url, headers, None, timeout_s)
+
+    async def _send(self, url: str, headers: Mapping[str, str], body: bytes | None, timeout_s: float) -> HttpReply:
+        """A POST of the body, or a GET where there is none."""
         client = self._client
         if client is None:
             client = self._client = self._build()
@@ -59,7 +66,8 @@ class PyreqwestTransport:
             address = self._urls.get(url)
             if address is None:
                 address = self._urls[url] = Url(url)
-            reply = await client.post(address).headers(headers).body_bytes(body).timeout(timeout).build().send()
+            asked = client.get(address) if body is None else client.post(address).body_bytes(body)
+            reply = await asked.headers(headers).timeout(timeout).build().send()
             content = await reply.bytes()
         except RequestTimeoutError as error:
             raise TransportTimeoutError(f"no reply within {timeout_s:g} s") from error

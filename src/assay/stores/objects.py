@@ -53,7 +53,9 @@ class DirectoryObjects:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFoundError(
-                f"there is no stored object {name!r}", hint=nearest(name, self._names()), code="object.unknown"
+                f"there is no stored object {name!r}",
+                hint=nearest(name, self._below(self._root)),
+                code="object.unknown",
             ) from None
         except OSError as error:
             raise from_os(error, path) from error
@@ -62,6 +64,15 @@ class DirectoryObjects:
         """Whether something is stored under the name."""
         return self._path(name).is_file()
 
+    def names(self, folder: str) -> list[str]:
+        """Names below a folder, sorted; none where there is no such folder.
+
+        Raises:
+            InvalidInputError: The name is not a safe one.
+            StoreError: The folder cannot be read.
+        """
+        return sorted(self._below(self._path(folder)))
+
     def where(self, name: str) -> str:
         """The path of the object, stored or not yet."""
         return str(self._path(name))
@@ -69,8 +80,11 @@ class DirectoryObjects:
     def _path(self, name: str) -> Path:
         return self._root / checked_name(name)
 
-    def _names(self) -> list[str]:
-        found = (path.relative_to(self._root) for path in self._root.rglob("*") if path.is_file())
+    def _below(self, directory: Path) -> list[str]:
+        try:
+            found = [path.relative_to(self._root) for path in directory.rglob("*") if path.is_file()]
+        except OSError as error:
+            raise from_os(error, directory) from error
         return [name.as_posix() for name in found if not name.name.startswith(".")]
 
 

@@ -1,7 +1,7 @@
 """A scripted model server on loopback: answers, counts, records, delays and fails as told.
 
 Speaks ``POST …/chat/completions``, ``…/completions`` (OpenAI) and ``…/messages`` (Anthropic) over HTTP/1.1 with
-keep-alive. Inside a program::
+keep-alive, and the batch endpoints of both (``testing.batch_api``). Inside a program::
 
     async with ModelServer(answers={"capital of France": "Paris"}) as server:  # or plain `with`: in a thread
         os.environ["OPENAI_BASE_URL"] = server.base_url
@@ -23,6 +23,7 @@ from typing import Any, Self
 import orjson
 
 from assay.testing import wire
+from assay.testing.batch_api import BatchApi, FaultOf
 
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
@@ -36,6 +37,7 @@ class Fault:
         hang: No reply ever comes.
         close: ``"before"`` the reply or in the ``"middle"`` of it the connection is closed.
         delay_ms: Wait this long, then answer (the error, or well when ``status`` is 200 and ``body`` is ``None``).
+        expired: In a batch: it was not carried out in time.
     """
 
     status: int = 200
@@ -44,6 +46,12 @@ class Fault:
     hang: bool = False
     close: str | None = None
     delay_ms: float = 0.0
+    expired: bool = False
+
+    @classmethod
+    def expires(cls) -> Fault:
+        """A request of a batch that is not carried out in time."""
+        return cls(expired=True)
 
     @classmethod
     def rate_limit(cls, *, retry_after_s: float | None = None) -> Fault:
@@ -108,12 +116,15 @@ class ModelServer:
         calls: What was received, when ``record`` is on.
         open_connections: Connections open now.
         peak_in_flight: The most requests that were being answered at one moment.
+        batches: What came in batches.
 
     Args:
         answer: From the request body to the answer; by default a table look-up.
         answers: ``{part of the prompt: answer}``; a prompt without one gets its own last line back.
         delay_ms: Every reply waits this long.
         faults: By request index, or a function of the call.
+        batch_ms: A batch is ready after this long.
+        batch_fault: From the body of a request in a batch to its fault: an error reply, or ``Fault.expires()``.
         ssl_context: Serve HTTPS.
     """
 
@@ -124,6 +135,8 @@ class ModelServer:
         answers: Mapping[str, str] | None = None,
         delay_ms: float = 0.0,
         faults: Faults = (),
+        batch_ms: float = 0.0,
+        batch_fault: FaultOf = lambda body: None,
         port: int = 0,
         record: bool = True,
         ssl_context: ssl.SSLContext | None = None,
@@ -138,6 +151,7 @@ class ModelServer:
         self.open_connections = 0
         self.in_flight = 0
         self.peak_in_flight = 0
+        self.batches = BatchApi(self.single_reply, batch_fault, takes_s=batch_ms / 1000.0)
         self._port = port
         self._ssl = ssl_context
         self._server: asyncio.Server | None = None
@@ -168,6 +182,17 @@ class ModelServer:
         if isinstance(faults, Mapping):
             return faults.get(call.index)
         return faults[call.index] if call.index < len(faults) else None
+
+    def single_reply(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes]:
+        """Status and body of the reply to a single call."""
+        path = path.partition("?")[0]
+        if path.endswith("/chat/completions"):
+            return 200, wire.chat_reply(body, self.answer(body))
+        if path.endswith("/completions"):
+            return 200, wire.completion_reply(body, self.answer, self.answers)
+        if path.endswith("/messages"):
+            return 200, wire.message_reply(body, self.answer(body))
+        return 404, _error(f"there is nothing at {path}", "not_found")
 
     async def start(self) -> None:
         """Listen on loopback."""
@@ -260,11 +285,11 @@ class _Connection(asyncio.Protocol):
 
     def _handle(self, head: bytes, raw: bytes) -> None:
         server = self._server
-        path = head.split(b" ", 2)[1].decode()
+        method, path = (word.decode() for word in head.split(b" ", 2)[:2])
         if path == "/stats":
             self._tell()
             return
-        body: Mapping[str, Any] = orjson.loads(raw) if raw else {}
+        body: Mapping[str, Any] = orjson.loads(raw) if raw[:1] == b"{" else {}
         index = server.requests
         server.requests += 1
         fault: Fault | None = None
@@ -280,17 +305,22 @@ class _Connection(asyncio.Protocol):
             return
         delay_s = server.delay_s + (fault.delay_ms / 1000.0 if fault else 0.0)
         if delay_s > 0:
-            self._loop.call_later(delay_s, self._reply, path, body, fault)
+            self._loop.call_later(delay_s, self._reply, method, path, body, raw, fault)
         else:
-            self._reply(path, body, fault)
+            self._reply(method, path, body, raw, fault)
 
     def _tell(self) -> None:
         """Counts, for a test in another process; not a request itself."""
         if self._transport is not None:
-            counts = {"requests": self._server.requests, "peak_in_flight": self._server.peak_in_flight}
+            server = self._server
+            counts = {
+                "requests": server.requests,
+                "peak_in_flight": server.peak_in_flight,
+                "batched": len(server.batches.bodies),
+            }
             self._transport.write(_http(200, orjson.dumps(counts), {}))
 
-    def _reply(self, path: str, body: Mapping[str, Any], fault: Fault | None) -> None:
+    def _reply(self, method: str, path: str, body: Mapping[str, Any], raw: bytes, fault: Fault | None) -> None:
         transport = self._transport
         if transport is None:
             return
@@ -302,23 +332,14 @@ class _Connection(asyncio.Protocol):
         if fault is not None and fault.body is not None:
             transport.write(_http(fault.status, fault.body, fault.headers))
             return
-        status, content = self._answer(path, body)
+        server = self._server
+        batched = server.batches.answer(method, path, body, raw, base_url=server.base_url)
+        status, content = batched or server.single_reply(path, body)
         if fault is not None and fault.close:
             transport.write(_http(status, content, {})[: -len(content) // 2])
             transport.close()
             return
         transport.write(_http(status, content, fault.headers if fault else {}))
-
-    def _answer(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes]:
-        server = self._server
-        path = path.partition("?")[0]
-        if path.endswith("/chat/completions"):
-            return 200, wire.chat_reply(body, server.answer(body))
-        if path.endswith("/completions"):
-            return 200, wire.completion_reply(body, server.answer, server.answers)
-        if path.endswith("/messages"):
-            return 200, wire.message_reply(body, server.answer(body))
-        return 404, _error(f"there is nothing at {path}", "not_found")
 
 
 def _headers(head: bytes) -> dict[str, str]:
@@ -345,13 +366,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m assay.testing.server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="every reply waits this long")
+    parser.add_argument("--batch-ms", type=float, default=0.0, help="every batch is ready after this long")
     parser.add_argument("--answers", help="JSON file: {part of the prompt: answer}")
     options = parser.parse_args(argv)
     answers: Mapping[str, str] = {}
     if options.answers:
         with open(options.answers, "rb") as file:  # noqa: PTH123 - the command's only file
             answers = orjson.loads(file.read())
-    server = ModelServer(answers=answers, delay_ms=options.delay_ms, port=options.port, record=False)
+    server = ModelServer(
+        answers=answers, delay_ms=options.delay_ms, batch_ms=options.batch_ms, port=options.port, record=False
+    )
     try:
         import uvloop
     except ImportError:

@@ -9,7 +9,7 @@ import orjson
 
 from assay.core.errors import ProviderError
 from assay.core.records import ModelRequest, Reply, Usage
-from assay.gateway.provider import Endpoint, bad_reply
+from assay.gateway.provider import BatchService, Endpoint, bad_reply
 from assay.gateway.providers.openai import post
 from assay.gateway.transport import Transport
 
@@ -40,25 +40,40 @@ class AnthropicProvider:
         return frozenset({"chat", "tools", "images", "json_schema"})
 
     async def call(self, request: ModelRequest, *, name: str, endpoint: Endpoint) -> Reply:
-        if request.messages is None or request.options is not None:
-            raise ProviderError(
-                f"{request.model} takes chat messages only",
-                hint="leave completion: out, or use a completion server (vllm/, llamacpp/, local/)",
-                kind="bad_request",
-            )
-        headers = {"content-type": "application/json", "anthropic-version": VERSION}
-        if endpoint.api_key:
-            headers["x-api-key"] = endpoint.api_key
-        url = endpoint.base_url.rstrip("/") + "/messages"
         body = message_body(request, name)
+        url, headers = address(endpoint, "/messages")
         document = await post(self._transport, url, headers, body, request=request, endpoint=endpoint)
-        return _reply(document, request)
+        return read_reply(document, request)
+
+    def batches(self) -> BatchService:
+        """The service's batch endpoint."""
+        from assay.gateway.providers.anthropic_batches import AnthropicBatches
+
+        return AnthropicBatches(self._transport)
+
+
+def address(endpoint: Endpoint, path: str) -> tuple[str, dict[str, str]]:
+    """URL of a path at an endpoint, and the headers sent there."""
+    headers = {"content-type": "application/json", "anthropic-version": VERSION}
+    if endpoint.api_key:
+        headers["x-api-key"] = endpoint.api_key
+    return endpoint.base_url.rstrip("/") + path, headers
 
 
 def message_body(request: ModelRequest, name: str) -> dict[str, Any]:
-    """The request body."""
+    """What is posted for a request, alone or in a batch.
+
+    Raises:
+        ProviderError: It is no chat (``bad_request``).
+    """
+    if request.messages is None or request.options is not None:
+        raise ProviderError(
+            f"{request.model} takes chat messages only",
+            hint="leave completion: out, or use a completion server (vllm/, llamacpp/, local/)",
+            kind="bad_request",
+        )
     params = request.params
-    system, messages = _conversation(request.messages or ())
+    system, messages = _conversation(request.messages)
     body: dict[str, Any] = {"model": name, "max_tokens": params.max_tokens or DEFAULT_MAX_TOKENS, "messages": messages}
     if system:
         body["system"] = system
@@ -135,7 +150,12 @@ def _image(part: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
 
 
-def _reply(document: Mapping[str, Any], request: ModelRequest) -> Reply:
+def read_reply(document: Mapping[str, Any], request: ModelRequest) -> Reply:
+    """What the API has answered, alone or in a batch.
+
+    Raises:
+        ProviderError: It is no message (``bad_reply``).
+    """
     try:
         blocks = document["content"]
         text = "".join(block["text"] for block in blocks if block["type"] == "text")

@@ -9,9 +9,9 @@ import orjson
 
 from assay.core.errors import ProviderError
 from assay.core.records import GenerateParams, ModelRequest, Reply, Usage
-from assay.gateway.provider import Endpoint, bad_reply, error_of, read_json
+from assay.gateway.provider import BatchService, Endpoint, bad_reply, error_of, heard, read_json
 from assay.gateway.providers.presets import Preset
-from assay.gateway.transport import Transport, TransportError, TransportTimeoutError
+from assay.gateway.transport import Transport
 
 """OpenAI's reasoning models refuse ``max_tokens`` and want ``max_completion_tokens``."""
 _ERROR_KINDS = {400: "provider_error", 429: "rate_limited"}
@@ -30,33 +30,42 @@ class OpenAIProvider:
         return self._preset.offers(name)
 
     async def call(self, request: ModelRequest, *, name: str, endpoint: Endpoint) -> Reply:
-        chat = request.messages is not None
-        if request.options is not None:
-            body = _option_body(request, name)
-        else:
-            body = {"model": name, **self._parameters(request.params, chat=chat, name=name)}
-            if chat:
-                body["messages"] = request.messages
-                if request.tools:
-                    body["tools"] = request.tools
-            else:
-                body["prompt"] = request.prompt
-        url, headers = self._address(endpoint, chat=chat)
+        url, headers = self._address(endpoint, chat=request.messages is not None)
+        body = self.request_body(request, name)
         document = await post(self._transport, url, headers, body, request=request, endpoint=endpoint)
-        if "error" in document and "choices" not in document:
-            raise _error_in_reply(document, request.model)
+        return read_reply(document, request)
+
+    def batches(self) -> BatchService | None:
+        """The service's batch endpoint, where it has one."""
+        if not self._preset.batches:
+            return None
+        from assay.gateway.providers.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(self, self._transport)
+
+    def request_body(self, request: ModelRequest, name: str) -> dict[str, Any]:
+        """What is posted for a request, alone or as a line of a batch."""
         if request.options is not None:
-            return _option_reply(document, request)
-        return _chat_reply(document, request.model) if chat else _completion_reply(document, request.model)
+            return _option_body(request, name)
+        chat = request.messages is not None
+        body = {"model": name, **self._parameters(request.params, chat=chat, name=name)}
+        if not chat:
+            body["prompt"] = request.prompt
+            return body
+        body["messages"] = request.messages
+        if request.tools:
+            body["tools"] = request.tools
+        return body
 
     def _address(self, endpoint: Endpoint, *, chat: bool) -> tuple[str, dict[str, str]]:
         key = (endpoint.base_url, endpoint.api_key, chat)
         known = self._addresses.get(key)
         if known is None:
-            known = self._addresses[key] = self._make_address(endpoint, "/chat/completions" if chat else "/completions")
+            known = self._addresses[key] = self.address(endpoint, "/chat/completions" if chat else "/completions")
         return known
 
-    def _make_address(self, endpoint: Endpoint, path: str) -> tuple[str, dict[str, str]]:
+    def address(self, endpoint: Endpoint, path: str) -> tuple[str, dict[str, str]]:
+        """URL of a path at an endpoint, and the headers sent there."""
         base, mark, query = endpoint.base_url.partition("?")
         base = base.rstrip("/")
         if self._preset.path and "/openai" not in base:
@@ -76,6 +85,21 @@ class OpenAIProvider:
             body = {key: value for key, value in body.items() if key != "max_tokens"}
             body["max_completion_tokens"] = params.max_tokens
         return body
+
+
+def read_reply(document: Mapping[str, Any], request: ModelRequest) -> Reply:
+    """What a service has answered, alone or in a batch.
+
+    Raises:
+        ProviderError: It is an error, or no reply to this kind of request.
+    """
+    if "error" in document and "choices" not in document:
+        raise _error_in_reply(document, request.model)
+    if request.options is not None:
+        return _option_reply(document, request)
+    if request.messages is not None:
+        return _chat_reply(document, request.model)
+    return _completion_reply(document, request.model)
 
 
 def parameters(params: GenerateParams, *, chat: bool) -> dict[str, Any]:
@@ -117,27 +141,26 @@ async def post(
     Raises:
         ProviderError: Timeout, no connection, a status other than 200, a body that is not a JSON object.
     """
-    try:
-        encoded = orjson.dumps(body)
-    except TypeError as error:
-        raise ProviderError(f"{request.model}: the request is not JSON: {error}", kind="bad_request") from error
-    try:
-        reply = await transport.send(
-            url, headers=headers, body=encoded, timeout_s=request.timeout_s or endpoint.timeout_s
-        )
-    except TransportTimeoutError as error:
-        hint = "raise limits.timeout_s, or lower max_tokens"
-        raise ProviderError(
-            f"{request.model}: {error}", hint=hint, code="provider.timeout", kind="timeout", retryable=True
-        ) from error
-    except TransportError as error:
-        hint = f"check that {endpoint.base_url} can be reached from here"
-        raise ProviderError(
-            f"{request.model}: {error}", hint=hint, code="provider.unreachable", retryable=True
-        ) from error
+    timeout_s = request.timeout_s or endpoint.timeout_s
+    encoded = encoded_body(body, request)
+    reply = await heard(
+        transport.send(url, headers=headers, body=encoded, timeout_s=timeout_s), model=request.model, endpoint=endpoint
+    )
     if reply.status != 200:
         raise error_of(reply, model=request.model)
     return read_json(reply, model=request.model)
+
+
+def encoded_body(body: Mapping[str, Any], request: ModelRequest) -> bytes:
+    """A body as JSON.
+
+    Raises:
+        ProviderError: Something in it is not (``bad_request``).
+    """
+    try:
+        return orjson.dumps(body)
+    except TypeError as error:
+        raise ProviderError(f"{request.model}: the request is not JSON: {error}", kind="bad_request") from error
 
 
 def _error_in_reply(document: Mapping[str, Any], model: str) -> ProviderError:

@@ -27,6 +27,7 @@ class Preset:
         needs_key: Its own address does not answer without a key. An address of the user's may.
         key_header: Header that carries the key; ``authorization`` carries it as a bearer token.
         path: Inserted after the base URL when it does not hold it yet.
+        batches: Requests can be left with it in one file and fetched later.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Preset:
     needs_key: bool = True
     key_header: str = "authorization"
     path: str = ""
+    batches: bool = False
     capabilities: frozenset[str] = CHAT
 
     def offers(self, model: str) -> frozenset[str]:
@@ -55,6 +57,7 @@ _ALL = (
         base_url="https://api.openai.com/v1",
         base_url_env="OPENAI_BASE_URL",
         key_env="OPENAI_API_KEY",
+        batches=True,
         capabilities=WITH_LOGPROBS,
     ),
     Preset(
@@ -64,6 +67,7 @@ _ALL = (
         key_env="AZURE_OPENAI_API_KEY",
         key_header="api-key",
         path="/openai/v1",
+        batches=True,
         capabilities=WITH_LOGPROBS,
     ),
     Preset(
@@ -90,7 +94,7 @@ _ALL = (
         capabilities=CHAT | {"completion"},
     ),
     Preset(name="lmstudio", base_url="http://127.0.0.1:1234/v1", needs_key=False, capabilities=CHAT | {"completion"}),
-    Preset(name="compatible", base_url=None, needs_key=False, capabilities=SERVER),
+    Preset(name="compatible", base_url=None, needs_key=False, batches=True, capabilities=SERVER),
     Preset(
         name="google",
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from assay.core.errors import StoreError
-from assay.core.protocols import StoredReply
+from assay.core.protocols import PendingBatch, StoredReply
 from assay.core.records import Item
 from assay.stores.payload import decode_item, encode_item
+from assay.stores.sqlite.batches import BatchTable
 from assay.stores.sqlite.database import Database
 from assay.stores.sqlite.replies import ReplyTable
 from assay.stores.text import original, storable
@@ -40,7 +41,9 @@ class SqliteJournal:
     def __init__(self, database: Database, *, replies: Database | None = None) -> None:
         self._database = database
         self._reply_table = ReplyTable(replies or database)
+        self._batch_table = BatchTable(replies or database, self._reply_table)
         self._replies: dict[bytes, StoredReply] = {}
+        self._collected: dict[bytes, tuple[StoredReply, float | None]] = {}
         self._spend: dict[str, float] = {}
         self._items: dict[tuple[str, str, int], tuple[int, bytes]] = {}
         self._lock = RLock()
@@ -55,6 +58,8 @@ class SqliteJournal:
         buffered = self._replies.get(key)
         if buffered is not None:
             return buffered
+        if key in self._collected:
+            return self._collected[key][0]
         return self._reply_table.find(key)
 
     def record_reply(
@@ -69,6 +74,31 @@ class SqliteJournal:
                 self._replies[key] = StoredReply(payload, run_id)
             if cost_usd is not None:
                 self._spend[run_id] = self._spend.get(run_id, 0.0) + cost_usd
+        return self._commit_soon()
+
+    def intend_batch(self, batch: PendingBatch, sent_by: Mapping[bytes, str]) -> set[bytes]:
+        """Write a batch down before it is sent; the keys that wait nowhere else and have no reply are in it."""
+        self._flush_if_any()
+        return self._batch_table.intend(batch, sent_by)
+
+    def name_batch(self, token: str, provider_id: str) -> None:
+        """Write down the provider's name of a batch."""
+        self._batch_table.name(token, provider_id)
+
+    def pending_batch(self, key: bytes) -> tuple[PendingBatch, str] | None:
+        """The batch in which a request waits, and the run that sent it."""
+        return None if key in self._collected else self._batch_table.find(key)
+
+    def release_from_batch(self, token: str, keys: Iterable[bytes]) -> None:
+        """These requests of a batch got no answer, or are not waited for any more."""
+        self._batch_table.release(token, keys)
+
+    def collect_reply(
+        self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None
+    ) -> Awaitable[None] | None:
+        """Store the reply to a waiting request and what the run paid for it, unless another process has done so."""
+        with self._lock:
+            self._collected.setdefault(key, (StoredReply(payload, run_id), cost_usd))
         return self._commit_soon()
 
     def spent_usd(self, run_id: str) -> float:
@@ -143,19 +173,23 @@ class SqliteJournal:
 
     def _flush_replies(self) -> None:
         with self._lock:
-            if self._replies or self._spend:
+            if self._replies or self._spend or self._collected:
                 with self._reply_table.database.writing() as connection:
                     self._write_replies(connection)
                 self._replies.clear()
                 self._spend.clear()
+                self._collected.clear()
 
     def _write_replies(self, connection: sqlite3.Connection) -> None:
+        waited = [(key, reply.payload, reply.run_id) for key, (reply, _) in self._collected.items()]
+        first = self._batch_table.collect(connection, waited) if waited else []
         self._reply_table.append(
-            connection, [(key, reply.payload, reply.run_id) for key, reply in self._replies.items()]
+            connection, [*((key, reply.payload, reply.run_id) for key, reply in self._replies.items()), *first]
         )
+        paid = [(run_id, self._collected[key][1]) for key, _, run_id in first]
         connection.executemany(
             "INSERT INTO spend (run_id, usd) VALUES (?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
-            self._spend.items(),
+            [*self._spend.items(), *((run_id, usd) for run_id, usd in paid if usd is not None)],
         )
 
     def _write_items(self, connection: sqlite3.Connection) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
-from assay.core.errors import NotFoundError, RunHeldError, StoreError, nearest
+from assay.core.errors import NotFoundError, RunHeldError, StoreError
 from assay.core.protocols import Holder
 from assay.core.records import RunRecord
 from assay.stores.payload import decode, encode
@@ -74,7 +75,11 @@ class SqliteMetadata:
             "SELECT run_id FROM run ORDER BY created_at DESC, run_id DESC LIMIT ?", (_NEAR,)
         )]  # fmt: skip
         hint = (
-            f"{nearest(run_id, recent)}; see: assay runs" if recent else "this store holds no run yet: assay run TASK"
+            f"near: {', '.join(near)}; see: assay runs"
+            if (near := get_close_matches(run_id, recent, n=3, cutoff=0.3))
+            else "see: assay runs"
+            if recent
+            else "this store holds no run yet: assay run TASK"
         )
         raise NotFoundError(f"there is no run {run_id!r} in {self._database.path}", hint=hint, code="run.unknown")
 

@@ -38,8 +38,7 @@ class ReplyTable:
 
     def find(self, key: bytes) -> StoredReply | None:
         """The stored reply; where two processes stored one key at once, the first of them."""
-        if not self._opened:
-            self._open()
+        self.open()
         prefix = key[:_PREFIX]
         at = self._tail.get(prefix)
         if at is not None:
@@ -61,8 +60,7 @@ class ReplyTable:
 
     def paid_by(self, run_id: str) -> Iterator[tuple[bytes, bytes]]:
         """Key and payload of every reply the run has paid for, in the order they came."""
-        if not self._opened:
-            self._open()
+        self.open()
         up_to = self._up_to()
         indexed = (
             "id IN (SELECT id FROM reply_paid WHERE run_id = :run AND id > :after AND id <= :up_to "
@@ -94,7 +92,10 @@ class ReplyTable:
         for self._last_id, prefix in rows:
             self._tail.setdefault(prefix, self._last_id)
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Read what is needed to find replies, once; not within a transaction, for it may index what it finds."""
+        if self._opened:
+            return
         up_to = self._indexed_to = self._last_id = self._up_to()
         if up_to <= _MOST_KNOWN:
             self._indexed = {row[0] for row in self.database.rows("SELECT substr(key, 1, 8) FROM reply_key")}

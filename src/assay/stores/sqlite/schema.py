@@ -17,6 +17,12 @@ REPLIES = (
     "CREATE TABLE IF NOT EXISTS reply_indexed (one INTEGER PRIMARY KEY CHECK (one = 1), up_to INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO reply_indexed VALUES (1, 0)",
     "CREATE TABLE IF NOT EXISTS spend (run_id TEXT NOT NULL PRIMARY KEY, usd REAL NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS batch (
+        token TEXT NOT NULL PRIMARY KEY, provider_id TEXT NOT NULL, model TEXT NOT NULL, base_url TEXT NOT NULL,
+        since TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS batch_request (
+        key BLOB NOT NULL PRIMARY KEY, token TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS batch_request_of ON batch_request (token)",
 )
 
 STORE = (
