@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from assay.core.errors import InvalidInputError
+from assay.stats.calibration.inputs import cluster_codes
 from assay.stats.correlation import influence as influence_module
 from assay.stats.correlation.coefficients import (
     kendall_tau_b,
@@ -214,3 +216,21 @@ def test_bad_arguments_are_refused() -> None:
         correlation_interval(0.2, n=10, kind="tau")
     with pytest.raises(InvalidInputError, match="confidence"):
         pearson_correlation(x, y, confidence=1.0)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+@pytest.mark.parametrize("kind", [pearson_correlation, spearman_correlation, kendall_tau_b])
+def test_huge_and_tiny_scores_correlate_as_others_do(kind: Any, size: float) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.uniform(-1, 1, size=40)
+    y = x + rng.uniform(-1, 1, size=40)
+    plain, scaled = kind(x, y, method="delta"), kind(size * x, y, method="delta")
+    assert (scaled.value, scaled.low) == pytest.approx((plain.value, plain.low))
+
+
+def test_a_value_without_a_cluster_stands_for_itself() -> None:
+    assert cluster_codes(["x", None, "x", None], 4).tolist() == [0, 1, 0, 2]  # type: ignore[union-attr]
+    x, y = np.random.default_rng(1).normal(size=(2, 60))
+    loose = pearson_correlation(x, y, clusters=[None] * 60)
+    assert loose.n_clusters == 60
+    assert loose.low == pearson_correlation(x, y, clusters=list(range(60))).low

@@ -93,14 +93,42 @@ def _three(n: int = 120) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return people + rng.normal(size=n), people + 2 * rng.normal(size=n), people
 
 
-def test_pearson_of_data_is_the_test_of_its_three_correlations() -> None:
-    first, second, people = _three()
+def test_pearson_of_few_continuous_data_is_the_test_of_its_three_correlations() -> None:
+    first, second, people = _three(49)
     r = np.corrcoef([first, second, people])
-    expected = dependent_correlations_from_r(r[0, 2], r[1, 2], r[0, 1], n=120)
+    expected = dependent_correlations_from_r(r[0, 2], r[1, 2], r[0, 1], n=49)
     found = compare_dependent_correlations(first, second, people)
     assert found.p_value == pytest.approx(expected.p_value)
     assert found.difference.low == pytest.approx(expected.difference.low)
-    assert found.test == "williams"
+    assert (found.test, found.first.method, found.if_normal) == ("williams", "fisher-z", None)
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_pearson_of_many_or_tied_data_takes_its_spread_from_them(coarse: bool) -> None:
+    """Williams's test stays beside it; what is assumed of normal scores does not hold for verdicts of two levels."""
+    scores = [np.round(column) if coarse else column for column in _three(40 if coarse else 50)]
+    r = np.corrcoef(scores)
+    expected = dependent_correlations_from_r(r[0, 2], r[1, 2], r[0, 1], n=len(scores[0]))
+    found = compare_dependent_correlations(*scores)
+    assert (found.test, found.difference.method) == ("delta", "delta")
+    assert {found.first.method, found.second.method} == {"delta-z"}
+    assert found.if_normal is not None
+    assert found.if_normal.p_value == pytest.approx(expected.p_value)
+    assert found.if_normal.difference.low == pytest.approx(expected.difference.low)
+
+
+def test_rank_correlations_of_tied_data_take_their_spread_from_them() -> None:
+    plain = compare_dependent_correlations(*_three(60), kind="spearman")
+    tied = compare_dependent_correlations(*(np.round(column) for column in _three(60)), kind="spearman")
+    assert (plain.first.method, tied.first.method) == ("bonett-wright", "delta-z")
+    assert tied.if_normal is None
+
+
+def test_a_score_that_is_the_sum_of_the_others_is_compared() -> None:
+    first, second, _ = _three(60)
+    found = compare_dependent_correlations(first, second, first + second)
+    assert found.difference.low is not None
+    assert found.if_normal is None
 
 
 @pytest.mark.parametrize("kind", ["pearson", "spearman", "kendall"])
@@ -124,6 +152,20 @@ def test_a_metric_against_itself_or_a_constant_has_no_test() -> None:
     assert flat.difference.value is None and flat.between is None
     few = compare_dependent_correlations(first, people, people, kind="spearman", clusters=np.arange(30) % 3)
     assert few.difference.low is None and "3 independent groups" in (few.difference.reason or "")
+
+
+def test_disattenuation_knows_that_raters_use_the_scale_more_and_less_widely() -> None:
+    """One of them on twice the scale: the mean of both is less reliable than halves, stretched, make believe."""
+    rng = np.random.default_rng(5)
+    truth = rng.normal(size=20_000)
+    people = np.column_stack([truth + rng.normal(size=20_000), 3 * (truth + rng.normal(size=20_000))])
+    scores = truth + rng.normal(size=20_000)
+    found = disattenuated_correlation(scores, people, rng=rng, repeats=100)
+    mean = people.mean(axis=1)
+    covariance, variance = np.cov(people.T)[0, 1], mean.var()
+    assert found.value == pytest.approx(
+        stats.pearsonr(scores, mean)[0] / math.sqrt(4 * covariance / (4 * variance)), rel=1e-3
+    )
 
 
 def test_impossible_correlations_are_refused() -> None:
@@ -321,7 +363,7 @@ def test_gaps_in_the_table_are_left_out() -> None:
 def test_disattenuation_divides_by_the_root_of_reliability() -> None:
     table = _ratings(raters=2)
     scores = table[:, 0] * 0.3 + np.random.default_rng(2).normal(size=60)
-    reliability = spearman_brown(stats.pearsonr(*table.T)[0], 2)
+    reliability = 2 * (1 - table.var(axis=0).sum() / table.sum(axis=1).var())  # Cronbach's alpha of two raters
     r = stats.pearsonr(scores, table.mean(axis=1))[0]
     found = disattenuated_correlation(scores, table, rng=np.random.default_rng(1), repeats=100)
     assert found.value == pytest.approx(r / math.sqrt(reliability))

@@ -15,6 +15,7 @@ import pytest
 from assay.stats.prediction.sampling import inclusion_probabilities
 from assay.stats.prediction.twophase import TwoPhaseReplays, two_phase_replays
 from assay.stats.scalar import NEW_INPUTS
+from assay.stats.special import t_quantile
 
 pytestmark = pytest.mark.slow
 DIMENSIONS = ("coherence", "consistency", "fluency", "relevance")
@@ -189,11 +190,13 @@ def test_a_low_floor_makes_the_interval_fail_on_a_ceiling_scale() -> None:
     low = rng.random(600) < 0.2
     y = np.where(low, 2.0, 5.0) + 0.1 * rng.normal(size=600)
     score = np.where(low & (rng.random(600) < 0.7), 3.0, 0.05)  # three low items in ten look safe
-    cover = {}
+    cover, width, plain = {}, {}, {}
     for floor in (0.05, 0.75):
         p = inclusion_probabilities(score, expected_n=100, floor=floor)
         draws = (rng.random((REPLAYS, 600)) < p)[:, None, :]
-        cover[floor] = two_phase_replays(
-            y, [np.full(600, 5.0)], asked=draws, probabilities=[p], weights="fixed"
-        ).coverage(y.mean())
-    assert cover[0.05] < 0.9 and cover[0.75] > 0.93
+        found = two_phase_replays(y, [np.full(600, 5.0)], asked=draws, probabilities=[p], weights="fixed")
+        cover[floor], width[floor] = found.coverage(y.mean()), float(found.std_error.mean())
+        half = t_quantile(0.975, 99) * found.std_error  # as if all labels told as much of the doubt
+        plain[floor] = float((np.abs(found.value - y.mean()) <= half).mean())
+    assert plain[0.05] < 0.9 < cover[0.05] < 0.93 < cover[0.75]
+    assert width[0.05] > 1.5 * width[0.75]

@@ -38,36 +38,65 @@ def _least_squares(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.linalg.lstsq(rows, values, rcond=None)[0]
 
 
+def _items(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, a strong and a weak proxy of n items."""
+    rng = np.random.default_rng(4)
+    y = rng.gamma(1.0, size=n)
+    return y, y + rng.normal(size=n), rng.normal(size=n)
+
+
 @pytest.mark.parametrize("ridge", [0.0, 2.0])
 def test_fitted_weights_leave_no_bias_over_every_possible_draw(ridge: float) -> None:
-    draws = _nested_draws(N, 6, 4)
-    found = two_phase_replays(Y, [WEAK, STRONG], asked=draws, ridge=ridge)
-    assert found.value.mean() == pytest.approx(Y.mean(), abs=1e-3 if ridge else 1e-9)
-    plain = [  # the same weights without the folds: what the test would catch
-        _chain_by_hand(mask, [np.c_[np.ones(N), WEAK], np.c_[np.ones(N), WEAK, STRONG]]) for mask in draws
-    ]
-    assert abs(np.mean(plain) - Y.mean()) > 0.01
+    y, strong, weak = _items(16)
+    draws = _nested_draws(16, 15, 5)
+    found = two_phase_replays(y, [weak, strong], asked=draws, ridge=ridge)
+    assert found.value.mean() == pytest.approx(y.mean(), abs=2e-3 if ridge else 1e-9)
+    designs = [np.c_[np.ones(16), weak], np.c_[np.ones(16), weak, strong]]
+    plain = [_chain_by_hand(mask, designs, y) for mask in draws[::6]]  # without the folds: what the test would catch
+    assert abs(np.mean(plain) - y.mean()) > 0.01
 
 
-def _chain_by_hand(mask: np.ndarray, designs: list[np.ndarray]) -> float:
-    low, high = (design @ _least_squares(design[mask[1]], Y[mask[1]]) for design in designs)
-    return float(low.mean() + (high - low)[mask[0]].mean() + (Y - high)[mask[1]].mean())
+def _chain_by_hand(mask: np.ndarray, designs: list[np.ndarray], y: np.ndarray) -> float:
+    low, high = (design @ _least_squares(design[mask[1]], y[mask[1]]) for design in designs)
+    return float(low.mean() + (high - low)[mask[0]].mean() + (y - high)[mask[1]].mean())
 
 
-def test_the_closed_form_is_the_fold_formula_with_folds_of_one() -> None:
-    mask = _nested_draws(N, 6, 5)[17]
+def _fold_formula(mask: np.ndarray, designs: list[np.ndarray], y: np.ndarray) -> float:
+    """Each label left out of the fit in turn; the rest, without the labels fitted on, is what is left to estimate."""
     asked, labelled = np.flatnonzero(mask[0]), np.flatnonzero(mask[1])
-    designs = [np.c_[np.ones(N), WEAK], np.c_[np.ones(N), WEAK, STRONG]]
     estimates = []
     for out in labelled:
         train = [i for i in labelled if i != out]
-        low, high = (design @ _least_squares(design[train], Y[train]) for design in designs)
-        rest = [i for i in range(N) if i not in train]
+        low, high = (design @ _least_squares(design[train], y[train]) for design in designs)
+        rest = [i for i in range(y.size) if i not in train]
         rest_asked = [i for i in asked if i not in train]
-        chain = low[rest].mean() + (high - low)[rest_asked].mean() + Y[out] - high[out]
-        estimates.append((Y[train].sum() + len(rest) * chain) / N)
-    found = two_phase_replays(Y, [WEAK, STRONG], asked=mask[None], ridge=0.0)
-    assert found.value[0] == pytest.approx(np.mean(estimates), abs=1e-7)
+        chain = low[rest].mean() + (high - low)[rest_asked].mean() + y[out] - high[out]
+        estimates.append((y[train].sum() + len(rest) * chain) / y.size)
+    return float(np.mean(estimates))
+
+
+def test_the_closed_form_is_the_fold_formula_with_folds_of_one() -> None:
+    y, strong, weak = _items(17)
+    mask = _nested_draws(17, 15, 5)[1_017]
+    designs = [np.c_[np.ones(17), weak], np.c_[np.ones(17), weak, strong]]
+    found = two_phase_replays(y, [weak, strong], asked=mask[None], ridge=0.0)
+    assert found.value[0] == pytest.approx(_fold_formula(mask, designs, y), abs=1e-7)
+
+
+def test_where_the_middle_tier_is_hardly_larger_than_the_top_its_other_items_decide_nothing() -> None:
+    rng = np.random.default_rng(5)
+    y = rng.normal(size=200)
+    judge = 0.9 * y + 0.4 * rng.normal(size=200)
+    order = np.argsort(rng.random((4_000, 200)), axis=1)
+    asked = np.stack([order < 40, order < 36], axis=1)
+    found = two_phase_replays(y, [np.zeros(200), judge], asked=asked)
+    alone = np.array([y[mask].mean() for mask in asked[:, 1]])
+    assert found.value.std() < alone.std()
+    assert np.mean((found.low <= y.mean()) & (y.mean() <= found.high)) > 0.935
+    assert abs(found.value.mean() - y.mean()) < 3.5 * found.value.std() / math.sqrt(4_000)
+    designs = [np.ones((200, 1)), np.c_[np.ones(200), judge]]
+    folds = np.array([_fold_formula(mask, designs, y) for mask in asked[:150]])
+    assert folds.std() > 1.6 * alone[:150].std()  # free of bias, and of use to nobody
 
 
 def test_fixed_weights_have_an_unbiased_estimate_and_an_unbiased_variance() -> None:

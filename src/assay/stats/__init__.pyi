@@ -253,6 +253,8 @@ from assay.stats.markov.times import hitting_probabilities as hitting_probabilit
 from assay.stats.markov.times import hitting_times as hitting_times
 from assay.stats.markov.times import mixing_time as mixing_time
 from assay.stats.markov.times import return_times as return_times
+from assay.stats.missing import missing_bounds as missing_bounds
+from assay.stats.missing import worst_and_best as worst_and_best
 from assay.stats.moments import Moments as Moments
 from assay.stats.moments import MomentsBuilder as MomentsBuilder
 from assay.stats.multiplicity.adjusted import benjamini_hochberg as benjamini_hochberg
@@ -267,6 +269,7 @@ from assay.stats.multiplicity.online import Saffron as Saffron
 from assay.stats.multiplicity.online import decide_stream as decide_stream
 from assay.stats.multiplicity.simultaneous import max_t_intervals as max_t_intervals
 from assay.stats.multiplicity.simultaneous import simultaneous_confidence as simultaneous_confidence
+from assay.stats.outlook import further_total as further_total
 from assay.stats.paired import mcnemar as mcnemar
 from assay.stats.paired import paired_difference as paired_difference
 from assay.stats.paired import tango as tango
@@ -291,6 +294,8 @@ from assay.stats.prediction.quantile import ppi_quantile as ppi_quantile
 from assay.stats.prediction.regression import PpiRegression as PpiRegression
 from assay.stats.prediction.regression import ppi_logistic as ppi_logistic
 from assay.stats.prediction.regression import ppi_ols as ppi_ols
+from assay.stats.prediction.residual_curve import ResidualCurve as ResidualCurve
+from assay.stats.prediction.residual_curve import fit_residual_curve as fit_residual_curve
 from assay.stats.prediction.ridge import Ridge as Ridge
 from assay.stats.prediction.ridge import fit_ridge as fit_ridge
 from assay.stats.prediction.ridge import fit_tuned_ridge as fit_tuned_ridge

@@ -6,7 +6,7 @@ gets wrong, so the figure stays that of the top tier however bad a judge below m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.engine.cascade.verdicts import DEFAULT, Question, TierVerdicts, answers, matrix, prepare
+from assay.stats.missing import worst_and_best
 
 COLD, MAP = "cold", "map"
 LEAST_LABELS = 3
-"""Verdicts of a tier below which no figure speaks of it."""
+"""Verdicts of a tier below which no figure speaks of it, unless they are on all items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +44,22 @@ class TieredEstimate:
 
     Attributes:
         estimate: Mean verdict of the tier it speaks of.
-        speaks_of: That tier; another than the one asked for only when ``degraded``.
+        speaks_of: That tier; another than the one asked for, or ``None`` where no tier said enough, only when
+            ``degraded``.
         start: ``cold`` (weights fitted on these labels) or ``map`` (weights from a calibration card).
         effective_n: Verdicts of that tier, drawn at random and used alone, that would give this doubt.
         df: Degrees of freedom of the interval.
         tiers: Lowest first.
         cost_usd: All tiers together; ``None`` when a price is unknown.
         top_alone_usd: What the same doubt would have cost with that tier alone.
-        degraded: A tier is missing, in whole or in part; ``reason`` says which.
-        bounds: Verdicts that were asked for and never came, all at the low or all at the high end of the scale:
-            outer ends of the intervals; ``None`` where none is missing or the scale is unknown.
+        degraded: Not what was asked for: a tier is missing in whole, verdicts are missing that another attempt may get
+            (an outage), or more than half of a tier's verdicts for whatever reason; ``reason`` says which.
+        map_fits: Whether the variance of the map is in the interval; ``False`` where verdicts vary far more here than
+            where it was fitted, ``None`` without one.
     """
 
     estimate: Estimate
-    speaks_of: str
+    speaks_of: str | None
     start: str
     effective_n: float | None
     df: float | None
@@ -65,7 +68,7 @@ class TieredEstimate:
     top_alone_usd: float | None
     degraded: bool = False
     reason: str | None = None
-    bounds: tuple[float, float] | None = None
+    map_fits: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -89,7 +92,7 @@ class TieredEstimate:
             "top_alone_usd": self.top_alone_usd,
             "degraded": self.degraded,
             "degraded_reason": self.reason,
-            "bounds": None if self.bounds is None else list(self.bounds),
+            "map_fits": self.map_fits,
         }
 
 
@@ -106,7 +109,8 @@ def tiered_estimate(
 
     A tier without any verdict is left out. Top verdicts that were asked for and did not come are taken as missing at
     random within certain and drawn items, counted as ``unscored``, and bounded where the scale is known. With fewer
-    than three top verdicts the estimate speaks of the highest tier below that has as many, and says so.
+    than three top verdicts the estimate speaks of the highest tier below that has as many, in that tier's unit, and
+    says so.
 
     Raises:
         InvalidInputError: Shapes differ, a tier has a verdict where the one below was not asked, or there is one tier.
@@ -125,24 +129,29 @@ def tiered_estimate(
     states = [answers(tier, place, tiers) for place, tier in enumerate(tiers)]
     counts = [
         TierCount(
-            name=tier.name, asked=int(asked.sum()), answered=int((asked & known).sum()), cost_usd=tier.cost_usd,
+            name=tier.name,
+            asked=int(asked.sum()),
+            answered=int((asked & known).sum()),
+            cost_usd=tier.cost_usd,
             used=place == 0 or bool(known.any()),
         )
         for place, (tier, (asked, known)) in enumerate(zip(tiers, states, strict=True))
-    ]  # fmt: skip
-    top = max((place for place, count in enumerate(counts) if place and count.answered >= LEAST_LABELS), default=0)
-    reasons = [f"tier {count.name} gave no verdict" for count in counts[1:] if not count.used]
+    ]
+    least = min(LEAST_LABELS, matrix(tiers[0]).shape[0])
+    top = max((place for place, count in enumerate(counts) if place and count.answered >= least), default=0)
+    reasons = [why for tier, count in zip(tiers[1:], counts[1:], strict=True) if (why := _missing(tier, count))]
     reasons += [interrupted] if interrupted else []
     if top == 0:
         return _nothing(tiers, counts, question, reasons)
     if top < len(tiers) - 1:
         few = counts[-1]
-        reasons.append(f"{few.answered} verdicts of {few.name} are too few: the figure speaks of {tiers[top].name}")
+        said = f"{_verdicts(few.answered)} of {few.name} {'is' if few.answered == 1 else 'are'} too few"
+        reasons.append(f"{said}: the figure speaks of {tiers[top].name}")
         tiers = [replace(tier, prediction=None, prior_variance=None) for tier in tiers[: top + 1]]
     ready = prepare(tiers)
     found = ready.mean(question)
     missing = counts[top].asked - counts[top].answered
-    estimate = replace(found.estimate, unscored=missing)
+    estimate = replace(found.estimate, unscored=missing, bounds=_bounds(tiers, question) if missing else None)
     total = None if any(count.cost_usd is None for count in counts) else sum(count.cost_usd or 0.0 for count in counts)
     price = counts[top].cost_usd
     worth = found.effective_n
@@ -157,30 +166,49 @@ def tiered_estimate(
         top_alone_usd=None if price is None or worth is None else worth * price / counts[top].answered,
         degraded=bool(reasons),
         reason="; ".join(reasons) or None,
-        bounds=_bounds(tiers, question) if missing else None,
+        map_fits=found.map_fits,
     )
 
 
-def _bounds(tiers: Sequence[TierVerdicts], question: Question) -> tuple[float, float] | None:
-    if question.scale is None:
+def _missing(tier: TierVerdicts, count: TierCount) -> str | None:
+    """What makes an estimate without some of a tier's verdicts a degraded one."""
+    missing, lost = count.asked - count.answered, sum(tier.lost.values())
+    if not count.used:
+        said = f"tier {count.name} gave no verdict"
+    elif lost or 2 * missing > count.asked:
+        verb = "is" if count.asked == 1 else "are"
+        said = f"tier {count.name}: {lost or missing} of {_verdicts(count.asked)} {verb} missing"
+    else:
+        return None
+    return f"{said} ({', '.join(tier.lost)})" if lost else said
+
+
+def _verdicts(count: int) -> str:
+    return "1 verdict" if count == 1 else f"{count:,} verdicts"
+
+
+def _bounds(tiers: Sequence[TierVerdicts], question: Question) -> Mapping[str, float] | None:
+    """The figure with the verdicts that never came all at the one or all at the other end of the scale."""
+    scale = tiers[-1].scale
+    if scale is None:
         return None
     asked, known = answers(tiers[-1], len(tiers) - 1, tiers)
-    low, high = (
+    worst, best = (
         prepare([*tiers[:-1], replace(tiers[-1], values=np.where(asked & ~known, end, matrix(tiers[-1])[:, 0]))])
         .mean(question)
         .estimate
-        for end in question.scale
+        for end in scale
     )
-    if low.low is None or high.high is None:
+    if worst.low is None or best.high is None:
         return None
-    return low.low, high.high
+    return worst_and_best(worst, best, low=scale[0], high=scale[1])
 
 
 def _nothing(
     tiers: Sequence[TierVerdicts], counts: Sequence[TierCount], question: Question, reasons: list[str]
 ) -> TieredEstimate:
     """No tier above the free one has said enough: no figure, and why."""
-    why = f"no tier above {tiers[0].name} gave {LEAST_LABELS} verdicts"
+    why = f"no tier above {tiers[0].name} gave {_verdicts(min(LEAST_LABELS, matrix(tiers[0]).shape[0]))}"
     estimate = Estimate(
         value=None,
         low=None,
@@ -188,7 +216,7 @@ def _nothing(
         n=0,
         method="two-phase",
         confidence=question.confidence,
-        unit=question.unit,
+        unit=tiers[-1].unit,
         estimand=question.estimand,
         reason=why,
         unscored=counts[-1].asked,
@@ -196,7 +224,7 @@ def _nothing(
     total = None if any(count.cost_usd is None for count in counts) else sum(count.cost_usd or 0.0 for count in counts)
     return TieredEstimate(
         estimate=estimate,
-        speaks_of=tiers[-1].name,
+        speaks_of=None,
         start=COLD,
         effective_n=None,
         df=None,

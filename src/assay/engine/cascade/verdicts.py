@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,26 +26,50 @@ class TierVerdicts:
         name: Of the tier.
         values: Verdicts ``(N,)`` or several features ``(N, p)``; NaN where it was not asked or could not tell.
         asked: Items it was asked on; without it those with a verdict, and all of them for the lowest tier.
-        probability: Overall probability of being asked, looked at only where it was; 1 without it.
+        probability: Overall probability of being asked, looked at only where it was; without it the draw was simple.
+        certain: Items that were asked whatever the draw (critical ones, failures below); none without it.
         prediction: Map start: the top verdict as predicted from this tier and those below, ``(N,)``.
         prior_variance: Map start: residual variance of that prediction on the data the map was fitted on.
         cost_usd: What its verdicts cost; ``None`` when unknown.
+        unit: Of its verdicts.
+        share: They lie in [0, 1] and rare ones get Wilson's interval.
+        scale: Ends of its scale, for the bounds of verdicts that never came; ``None`` where nobody says.
+        lost: Verdicts that were asked for and are missing although another attempt may get them, by reason.
     """
 
     name: str
     values: npt.ArrayLike
     asked: npt.ArrayLike | None = None
     probability: npt.ArrayLike | None = None
+    certain: npt.ArrayLike | None = None
     prediction: npt.ArrayLike | None = None
     prior_variance: float | None = None
     cost_usd: float | None = 0.0
+    unit: str = "score"
+    share: bool = False
+    scale: tuple[float, float] | None = None
+    lost: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rung: Rung, values: npt.ArrayLike, *, cost_usd: float | None = 0.0, **more: Any) -> TierVerdicts:
         """Verdicts on a draw."""
         return cls(
-            name=rung.tier, values=values, asked=rung.asked, probability=rung.probability, cost_usd=cost_usd, **more
+            name=rung.tier,
+            values=values,
+            asked=rung.asked,
+            probability=rung.probability,
+            certain=rung.certain,
+            cost_usd=cost_usd,
+            **more,
         )
+
+    def at(self, rows: npt.NDArray[np.intp]) -> TierVerdicts:
+        """The same of some items."""
+        columns: dict[str, Any] = {name: getattr(self, name) for name in ("values", "asked", "certain", "prediction")}
+        if self.probability is not None:
+            columns["probability"] = np.broadcast_to(np.asarray(self.probability), matrix(self).shape[:1])
+        part: dict[str, Any] = {name: np.asarray(one)[rows] for name, one in columns.items() if one is not None}
+        return replace(self, **part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,29 +80,12 @@ class Question:
         estimand: ``these items`` or ``new inputs like these``.
         clusters: Document of each item, for new inputs.
         prior_weight: Labels that the prior variances of a map are worth.
-        share: Verdicts lie in [0, 1] and rare ones get Wilson's interval.
-        scale: Ends of the scale, for the bounds of verdicts that never came.
     """
 
     estimand: str = THESE_ITEMS
     clusters: npt.ArrayLike | None = None
     prior_weight: float = 20.0
-    share: bool = False
-    scale: tuple[float, float] | None = None
     confidence: float = 0.95
-    unit: str = "score"
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def options(self) -> dict[str, Any]:
-        """As the estimator of ``assay.stats`` names them."""
-        return {
-            "estimand": self.estimand,
-            "clusters": self.clusters,
-            "prior_weight": self.prior_weight,
-            "share": self.share,
-            "confidence": self.confidence,
-            **self.more,
-        }
 
 
 DEFAULT = Question()
@@ -96,6 +103,8 @@ class Prepared:
         weights: ``fit`` or ``fixed``.
         prior_variances: Of a map.
         places: Of the tiers in use among those given.
+        unit: Of the labels.
+        share: The labels lie in [0, 1] and rare ones get Wilson's interval.
     """
 
     labels: Floats
@@ -105,17 +114,29 @@ class Prepared:
     weights: str
     prior_variances: list[float] | None
     places: list[int]
+    unit: str
+    share: bool
 
-    def mean(self, question: Question, *, labels: Floats | None = None) -> TwoPhaseResult:
+    def options(self, question: Question) -> dict[str, Any]:
+        """What is asked of these verdicts, as the estimator names it."""
+        return {
+            "share": self.share,
+            "estimand": question.estimand,
+            "clusters": question.clusters,
+            "prior_weight": question.prior_weight,
+            "confidence": question.confidence,
+        }
+
+    def mean(self, question: Question) -> TwoPhaseResult:
         """The estimate."""
         return two_phase_mean(
-            self.labels if labels is None else labels,
+            self.labels,
             self.proxies,
             probabilities=self.probabilities,
             weights=self.weights,
             prior_variances=self.prior_variances,
-            unit=question.unit,
-            **question.options(),
+            unit=self.unit,
+            **self.options(question),
         )
 
 
@@ -136,11 +157,10 @@ def prepare(tiers: Sequence[TierVerdicts]) -> Prepared:
         else:
             proxies.append(_filled_features(tiers[place], asked, known))
     priors = [tiers[place].prior_variance for place in places]
-    probabilities = [_probability(tiers[place], asked=states[place][0]) for place in places[1:]]
+    probabilities = [chances(tiers[place], asked=states[place][0]) for place in places[1:]]
     asked, known = states[last]
     labels = np.where(asked & known, matrix(tiers[last])[:, 0], np.nan)
-    below = probabilities[-1] if probabilities else np.ones(labels.size)
-    probabilities.append(_answering(_probability(tiers[last], asked=asked), below, asked, known))
+    probabilities.append(_answering(chances(tiers[last], asked=asked), certainly(tiers[last], asked), asked, known))
     return Prepared(
         labels=labels,
         proxies=proxies,
@@ -149,6 +169,8 @@ def prepare(tiers: Sequence[TierVerdicts]) -> Prepared:
         weights="fixed" if fixed else "fit",
         prior_variances=[one for one in priors if one] if fixed and all(priors) else None,
         places=[*places, last],
+        unit=tiers[last].unit,
+        share=tiers[last].share,
     )
 
 
@@ -175,10 +197,16 @@ def answers(tier: TierVerdicts, place: int, tiers: Sequence[TierVerdicts]) -> tu
     return asked, known & asked
 
 
-def _probability(tier: TierVerdicts, *, asked: Bools) -> Floats:
+def chances(tier: TierVerdicts, *, asked: Bools) -> Floats:
+    """The overall probability of each item that it is asked."""
     if tier.probability is None:
         return np.full(asked.size, max(asked.mean(), 1.0 / asked.size))
     return np.array(np.broadcast_to(np.asarray(tier.probability, dtype=np.float64), asked.shape))
+
+
+def certainly(tier: TierVerdicts, asked: Bools) -> Bools:
+    """Items that were asked whatever the draw."""
+    return asked & (False if tier.certain is None else np.asarray(tier.certain, dtype=np.bool_))
 
 
 def _filled_features(tier: TierVerdicts, asked: Bools, known: Bools) -> Floats:
@@ -202,12 +230,10 @@ def _filled_prediction(tier: TierVerdicts, asked: Bools, below: Sequence[Floats]
     return np.where(asked, found, np.nan)
 
 
-def _answering(probability: Floats, below: Floats, asked: Bools, known: Bools) -> Floats:
+def _answering(probability: Floats, certain: Bools, asked: Bools, known: Bools) -> Floats:
     """Probability of being asked *and* answering, the latter at random within certain and within drawn items."""
     if not (asked & ~known).any():
         return probability
-    with np.errstate(invalid="ignore"):
-        certain = asked & (probability >= below * (1.0 - 1e-9))
     kinds = [certain, asked & ~certain]
     if any(kind.any() and not (kind & known).any() for kind in kinds):
         kinds = [asked]

@@ -79,6 +79,8 @@ def class_labels(outcomes: npt.ArrayLike, n: int, classes: int) -> Codes:
 def cluster_codes(clusters: Labels | None, n: int) -> Codes | None:
     """Groups numbered 0, 1, … in order of first appearance; ``None`` when there are none.
 
+    A value whose label is ``None`` belongs to no group and gets a number of its own.
+
     Raises:
         InvalidInputError: There is not one label for each value.
     """
@@ -88,7 +90,12 @@ def cluster_codes(clusters: Labels | None, n: int) -> Codes | None:
         raise InvalidInputError(f"{n} values come with {len(clusters)} clusters", hint="one cluster a value")
     known: dict[Hashable, int] = {}
     plain = clusters.tolist() if isinstance(clusters, np.ndarray) else clusters
-    return np.fromiter((known.setdefault(label, len(known)) for label in plain), dtype=np.intp, count=n)
+    keys = (_Alone() if label is None else label for label in plain)
+    return np.fromiter((known.setdefault(label, len(known)) for label in keys), dtype=np.intp, count=n)
+
+
+class _Alone:
+    """The label of a value that has none: equal to no other."""
 
 
 def array_moments(values: Floats, codes: Codes | None) -> Moments:

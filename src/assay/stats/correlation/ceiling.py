@@ -207,8 +207,11 @@ def disattenuated_correlation(
 ) -> Estimate:
     """Correlation with what infinitely many such raters would say: r with the mean rating over the root of reliability.
 
-    The reliability is estimated from the same items in every resample, so its doubt is in the interval. Values above
-    1 are shown as they are: they mean that the reliability is underestimated or the errors are shared.
+    r is that with the mean rating, so the reliability has to be that of the mean: Cronbach's alpha, for Pearson's r and
+    a table without gaps. Raters who use the scale more widely than others weigh more in a mean; correlations of halves,
+    stretched, do not see that, and are taken for rank correlations and tables with gaps only. The reliability is
+    estimated from the same items in every resample, so its doubt is in the interval. Values above 1 are shown as they
+    are: they mean that the reliability is underestimated or the errors are shared.
 
     Args:
         scores: The metric's, shape ``(items,)``.
@@ -229,7 +232,7 @@ def disattenuated_correlation(
         InvalidInputError: Shapes do not fit, or ``score_reliability`` is out of range.
 
     Sources:
-        Spearman (1904), American J. Psychology 15, 72-101.
+        Spearman (1904), American J. Psychology 15, 72-101; Cronbach (1951), Psychometrika 16, 297-334.
 
     Examples:
         >>> truth = np.random.default_rng(1).normal(size=400)
@@ -244,12 +247,13 @@ def disattenuated_correlation(
         raise InvalidInputError(f"{table.shape[0]} items come with {data.size} scores", hint="one score an item")
     if not 0.0 < score_reliability <= 1.0:
         raise InvalidInputError(f"a reliability of {score_reliability} cannot be", hint="in (0, 1]; 1 when unknown")
-    halves, factor = _halves(table, rng, splits)
+    of_mean = kind == "pearson" and not np.isnan(table).any()
+    halves, factor = ([], 1.0) if of_mean else _halves(table, rng, splits)
     mean = np.nanmean(table, axis=1)
     codes = cluster_codes(clusters, data.size)
 
     def corrected(counts: Floats) -> Floats:
-        reliability = _reliability(halves, factor, counts, kind)
+        reliability = _cronbach(table, counts) if of_mean else _reliability(halves, factor, counts, kind)
         r = weighted_correlations(data, mean, counts, kind)
         root = np.sqrt(np.where(reliability > 0.0, reliability, np.nan) * score_reliability)
         return np.asarray(r / root)
@@ -309,3 +313,15 @@ def _reliability(halves: list[tuple[Floats, Floats]], factor: float, counts: Flo
     half = np.mean([weighted_correlations(a, b, counts, kind) for a, b in halves], axis=0)
     denominator = 1.0 + (factor - 1.0) * half
     return np.where(denominator > 0.0, factor * half / np.where(denominator > 0.0, denominator, 1.0), np.nan)
+
+
+def _cronbach(table: Floats, counts: Floats) -> Floats:
+    """Reliability of the mean of k raters, a resample a row: k/(k - 1) · (1 - Σ variances / variance of the sum)."""
+    raters = table.shape[1]
+    columns = np.column_stack([table, table.sum(axis=1)])
+    columns = columns - columns.mean(axis=0)
+    total = counts.sum(axis=1, keepdims=True)
+    variance = counts @ np.square(columns) / total - np.square(counts @ columns / total)
+    whole = variance[:, -1]
+    share = np.divide(variance[:, :-1].sum(axis=1), whole, out=np.ones_like(whole), where=whole > 0.0)
+    return np.asarray(raters / (raters - 1.0) * (1.0 - share))

@@ -26,35 +26,11 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.stats.prediction.inputs import Bools, Floats
+from assay.stats.prediction.stages import Chain, Stage, fitted_stage, given_stage
+from assay.stats.prediction.variance import below, carried_variance, no_spread, stage_variances
 
-SINGULAR = 1e-10
-"""Added to the diagonal of the normal equations, times n, on columns scaled to unit spread."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """Verdicts of every tier on the same items; rows a tier was not asked hold zeros, which no sum reaches.
-
-    Attributes:
-        labels: Top verdicts, shape ``(N,)``.
-        designs: For each tier below the top ``(N, p_t)``: its prediction (one column), or, when ``fitted``, an
-            intercept and the features of all tiers up to it.
-        fitted: Weights are fitted on the labels.
-        ridge: Penalty in units of labelled items, on columns of unit variance; 0 is least squares, ``None`` one label
-            for each column.
-        hajek: Weighted sums are divided by the sum of weights, not by N: moving all labels by a constant moves the
-            estimate by it.
-    """
-
-    labels: Floats
-    designs: tuple[Floats, ...]
-    fitted: bool
-    ridge: float | None
-    hajek: bool
-
-    @property
-    def n_items(self) -> int:
-        return self.labels.size
+CROWDED = 1 / 3
+"""Labels to each item of a tier between the lowest and the top, beyond which the tier's others are too few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,38 +40,33 @@ class Solved:
     Attributes:
         value: Estimated mean top verdict.
         squares: Part of each stage in the variance of the value over draws from these items, ``(R, K)``.
-        design: What a stage's residual variance is multiplied by in ``squares``, ``(R, K)``.
+        carried: What a label's squared residual is multiplied by in each stage's variance, and in that of new inputs
+            (last row), ``(R, K + 1, M)``; M labels, those that some replicate has.
+        columns: Items of these labels.
+        labels: Their verdicts.
+        shares: Their weights, which sum to 1, ``(R, M)``.
+        leverage: Of the last stage's fit, ``(R, M)``; ``None`` where nothing is fitted.
         n_labels: Items with a top verdict.
-        df: Degrees of freedom of the residual variance.
         label_variance: Of the top verdict over the items.
         label_mean: Weighted mean of the labels alone.
-        flat: The last stage's residuals are all equal.
+        flat: The residuals of the highest stage that was drawn are all equal.
         extreme: Some labelled item alone determines a fitted weight.
         terms: Each item's linearised contribution to ``value``, ``(R, N)``; only when asked for.
     """
 
     value: Floats
     squares: Floats
-    design: Floats
+    carried: Floats
+    columns: npt.NDArray[np.intp]
+    labels: Floats
+    shares: Floats
+    leverage: Floats | None
     n_labels: Floats
-    df: Floats
     label_variance: Floats
     label_mean: Floats
     flat: Bools
     extreme: Bools
     terms: Floats | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stage:
-    """One tier's predictions on the labelled items, shape ``(R, M)``, and their fit."""
-
-    predicted: Floats
-    residual: Floats
-    left_out: Floats
-    leverage: Floats
-    beta: Floats
-    inverse: Floats
 
 
 def solve(chain: Chain, weights: Floats, *, want_terms: bool = False) -> Solved:
@@ -112,35 +83,62 @@ def solve(chain: Chain, weights: Floats, *, want_terms: bool = False) -> Solved:
     n = np.count_nonzero(labelled, axis=1).astype(np.float64)
     total = top.sum(axis=1)
     labels = chain.labels[columns]
-    relative = top * (n / total)[:, None]
+    carried = carried_variance(chain, weights, top, columns)
+    relative = _fit_weights(top, carried)
     stages = [
-        (_fit if chain.fitted else _given)(chain, t, columns, labelled, relative, n, weights)
+        (fitted_stage if chain.fitted else given_stage)(chain, t, columns, labelled, relative, n, weights)
         for t in range(len(chain.designs))
     ]
-    if chain.fitted and _equal_probabilities(weights):
-        value = _unbiased_mean(chain, stages, weights, columns, labelled, n)
-    else:
-        value = _weighted_chain(chain, stages, weights, top, columns)
-    squares, design = _stage_variances(chain, stages, weights, top, columns, n)
+    value = _value(chain, stages, weights, top, columns, n)
     mean = (top @ labels) / total
     spread = (top @ labels**2) / total - mean**2
-    rank = np.where(labelled, stages[-1].leverage, 0.0).sum(axis=1) if chain.fitted else 1.0
-    last = np.where(labelled, stages[-1].residual, 0.0)
-    level = (relative * last).sum(axis=1) / n
-    deviation = np.where(labelled, np.abs(last - level[:, None]), 0.0).max(axis=1)
-    scale = np.where(labelled, np.abs(labels) + np.abs(stages[-1].predicted), 0.0).max(axis=1)
     return Solved(
         value=value,
-        squares=squares,
-        design=design,
+        squares=stage_variances(chain, stages, weights, top, columns, carried, relative),
+        carried=carried,
+        columns=columns,
+        labels=labels,
+        shares=top / total[:, None],
+        leverage=np.where(labelled, stages[-1].leverage, 0.0) if chain.fitted else None,
         n_labels=n,
-        df=n - rank,
         label_variance=np.maximum(spread, 0.0) * n / np.maximum(n - 1.0, 1.0),
         label_mean=mean,
-        flat=deviation <= 1e-9 * scale,
+        flat=no_spread(stages, carried, labels, labelled),
         extreme=np.any([(s.leverage > 1.0 - 1e-6) & labelled for s in stages], axis=(0, 2)),
         terms=_terms(chain, stages, weights, top, columns, value) if want_terms else None,
     )
+
+
+def _fit_weights(top: Floats, carried: Floats) -> Floats:
+    """What each label counts in the fits, summing to the labels that count.
+
+    A label that was certain all the way up is in the estimate as itself, whatever is predicted of it, and may be of
+    another kind: it counts only where all labels are such.
+    """
+    drawn = carried[:, :-1].sum(axis=1) > 0.0
+    used = np.where(drawn.any(axis=1, keepdims=True), drawn, top > 0.0)
+    fit = np.where(used, top, 0.0)
+    return np.asarray(fit * (np.count_nonzero(used, axis=1) / fit.sum(axis=1))[:, None])
+
+
+def _value(
+    chain: Chain, stages: list[Stage], weights: Floats, top: Floats, columns: npt.NDArray[np.intp], n: Floats
+) -> Floats:
+    """The estimate: without bias where that is cheap, else by the chain of weighted means.
+
+    What is free of bias rests on the items of the tiers between that have no label. Where these are few it is noisier
+    than the labels alone, and the weighted chain, whose bias is some hundredths of a standard error, is not.
+    """
+    if not chain.fitted or not _equal_probabilities(weights):
+        return _weighted_chain(chain, stages, weights, top, columns)
+    between = np.count_nonzero(weights[:, :-1] > 0.0, axis=2)
+    crowded = n > CROWDED * (between.min(axis=1) if between.size else np.inf)
+    if crowded.all():
+        return _weighted_chain(chain, stages, weights, top, columns)
+    unbiased = _unbiased_mean(chain, stages, weights, columns, top > 0.0, n)
+    if not crowded.any():
+        return unbiased
+    return np.where(crowded, _weighted_chain(chain, stages, weights, top, columns), unbiased)
 
 
 def _equal_probabilities(weights: Floats) -> bool:
@@ -154,71 +152,9 @@ def _equal_probabilities(weights: Floats) -> bool:
     return True
 
 
-def _given(
-    chain: Chain,
-    t: int,
-    columns: npt.NDArray[np.intp],
-    labelled: Bools,
-    relative: Floats,
-    n: Floats,
-    weights: Floats,
-) -> _Stage:
-    """Predictions that were fixed outside: nothing is fitted."""
-    predicted = np.broadcast_to(chain.designs[t][columns, 0], labelled.shape)
-    residual = chain.labels[columns] - predicted
-    nothing = np.zeros((labelled.shape[0], 0))
-    none = np.broadcast_to(0.0, labelled.shape)
-    return _Stage(
-        predicted=predicted,
-        residual=residual,
-        left_out=residual,
-        leverage=none,
-        beta=nothing,
-        inverse=nothing,
-    )
-
-
-def _fit(
-    chain: Chain,
-    t: int,
-    columns: npt.NDArray[np.intp],
-    labelled: Bools,
-    relative: Floats,
-    n: Floats,
-    weights: Floats,
-) -> _Stage:
-    """Ridge on the labelled items, with every item's leave-one-out residual e / (1 - h)."""
-    rows = chain.designs[t][columns]
-    width = rows.shape[1]
-    products = (rows[:, :, None] * rows[:, None, :]).reshape(rows.shape[0], width * width)
-    gram = (relative @ products).reshape(-1, width, width)
-    ridge = width - 1.0 if chain.ridge is None else chain.ridge
-    penalty = ridge * _variances(chain.designs[t], None if t == 0 else weights[:, t - 1]) + SINGULAR * n[:, None]
-    penalty[:, 0] = 0.0
-    gram[:, np.arange(width), np.arange(width)] += penalty
-    inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
-    beta = np.einsum("rpq,rq->rp", inverse, (relative * chain.labels[columns]) @ rows)
-    predicted = beta @ rows.T
-    leverage = relative * (inverse.reshape(-1, width * width) @ products.T)
-    residual = chain.labels[columns] - predicted
-    left_out = residual / np.maximum(1.0 - leverage, 1e-6)
-    return _Stage(
-        predicted=predicted, residual=residual, left_out=left_out, leverage=leverage, beta=beta, inverse=inverse
-    )
-
-
-def _variances(design: Floats, weights: Floats | None) -> Floats:
-    """Variance of each column over the items its tier was asked on, shape ``(R, p)``."""
-    if weights is None:
-        return np.asarray(np.square(design - design.mean(axis=0)).mean(axis=0)[None, :])
-    total = weights.sum(axis=1, keepdims=True)
-    mean = (weights @ design) / total
-    return np.asarray(np.maximum((weights @ design**2) / total - mean**2, 0.0))
-
-
 def _unbiased_mean(
     chain: Chain,
-    stages: list[_Stage],
+    stages: list[Stage],
     weights: Floats,
     columns: npt.NDArray[np.intp],
     labelled: Bools,
@@ -261,7 +197,7 @@ def _others(chain: Chain, t: int, weights: Floats, labelled_sum: Floats, drawn: 
 
 
 def _weighted_chain(
-    chain: Chain, stages: list[_Stage], weights: Floats, top: Floats, columns: npt.NDArray[np.intp]
+    chain: Chain, stages: list[Stage], weights: Floats, top: Floats, columns: npt.NDArray[np.intp]
 ) -> Floats:
     """The chain of weighted means; a labelled item's prediction is the one that has not seen its label."""
     n_items = float(chain.n_items)
@@ -275,74 +211,19 @@ def _weighted_chain(
     value = value + (top * stages[-1].residual).sum(axis=1) / size
     if chain.fitted:
         for t, stage in enumerate(stages):
-            step = np.where(top > 0.0, weights[:, t, columns] - _below(weights, t, columns), 0.0)
+            step = np.where(top > 0.0, weights[:, t, columns] - below(weights, t, columns), 0.0)
             value = value + (step * (stage.left_out - stage.residual)).sum(axis=1) / n_items
     return np.asarray(value)
 
 
-def _below(weights: Floats, t: int, columns: npt.NDArray[np.intp]) -> Floats | float:
-    """1/π of the tier below draw t; 1 for the tier that sees everything."""
-    return weights[:, t - 1, columns] if t else 1.0
-
-
-def _total(chain: Chain, stages: list[_Stage], drawn: Floats, t: int) -> Floats:
+def _total(chain: Chain, stages: list[Stage], drawn: Floats, t: int) -> Floats:
     """Weighted sum of tier t's predictions over a draw."""
     sums = drawn @ chain.designs[t]
     return np.sum(stages[t].beta * sums, axis=1) if chain.fitted else sums[:, 0]
 
 
-def _stage_variances(
-    chain: Chain,
-    stages: list[_Stage],
-    weights: Floats,
-    top: Floats,
-    columns: npt.NDArray[np.intp],
-    n: Floats,
-) -> tuple[Floats, Floats]:
-    total = top.sum(axis=1)
-    size = total if chain.hajek else np.full(top.shape[0], float(chain.n_items))
-    squares, design = [], []
-    for t, stage in enumerate(stages):
-        step = top * np.where(top > 0.0, weights[:, t, columns] - _below(weights, t, columns), 0.0)
-        residual, small = stage.left_out, np.ones(n.size)
-        if not chain.fitted and chain.hajek:
-            residual = residual - ((top * residual).sum(axis=1) / total)[:, None]
-            small = n / np.maximum(n - 1.0, 1.0)
-        squares.append(small * (step * residual**2).sum(axis=1) / size**2)
-        design.append(step.sum(axis=1) / size**2)
-        if chain.fitted:
-            squares[-1] = squares[-1] + _imbalance(chain, stage, t, weights, top, columns, n)
-    return np.stack(squares, axis=1), np.stack(design, axis=1)
-
-
-def _imbalance(
-    chain: Chain,
-    stage: _Stage,
-    t: int,
-    weights: Floats,
-    top: Floats,
-    columns: npt.NDArray[np.intp],
-    n: Floats,
-) -> Floats:
-    """Variance of the fitted weights where they count: along the difference of the features' means in two draws.
-
-    Two draws whose features agree would give the same estimate whatever the weights; the further they are apart, the
-    more of the weights' own noise is in it.
-    """
-    upper = weights[:, t]
-    between = -(upper @ chain.designs[t]) / upper.sum(axis=1, keepdims=True)
-    if t:
-        lower = weights[:, t - 1]
-        between = between + (lower @ chain.designs[t]) / lower.sum(axis=1, keepdims=True)
-    else:
-        between = between + chain.designs[t].mean(axis=0)
-    along = np.einsum("rpq,rq->rp", stage.inverse, between) @ chain.designs[t][columns].T
-    relative = top * (n / top.sum(axis=1))[:, None]
-    return np.asarray(np.square(relative * along * stage.residual).sum(axis=1))
-
-
 def _terms(
-    chain: Chain, stages: list[_Stage], weights: Floats, top: Floats, columns: npt.NDArray[np.intp], value: Floats
+    chain: Chain, stages: list[Stage], weights: Floats, top: Floats, columns: npt.NDArray[np.intp], value: Floats
 ) -> Floats:
     """Each item's contribution, scaled so that their mean is the value and their spread its doubt."""
     n_items = float(chain.n_items)
@@ -359,6 +240,6 @@ def _terms(
     return np.asarray(terms + (value - terms.mean(axis=1))[:, None])
 
 
-def _everywhere(chain: Chain, stages: list[_Stage], t: int) -> Floats:
+def _everywhere(chain: Chain, stages: list[Stage], t: int) -> Floats:
     """Tier t's predictions on all items, ``(R or 1, N)``."""
     return stages[t].beta @ chain.designs[t].T if chain.fitted else chain.designs[t].T

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.core.errors import InvalidInputError
-from assay.stats.prediction.chain import Chain
 from assay.stats.prediction.inputs import Bools, Floats, as_floats, as_matrix, check_choice
+from assay.stats.prediction.stages import Chain
 
 
 def build_chain(

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
-from assay.stats.prediction.chain import Chain, Solved, solve
+from assay.stats.prediction.chain import Solved, solve
 from assay.stats.prediction.draws import build_chain, check_missing, inverse_probabilities
 from assay.stats.prediction.effective import effective_labels
 from assay.stats.prediction.inputs import Bools, Floats, as_floats, check_choice, group_index
 from assay.stats.prediction.limits import REASONS, Limits, limits
+from assay.stats.prediction.stages import Chain
 from assay.stats.scalar import NEW_INPUTS, THESE_ITEMS
 from assay.stats.special import check_confidence
 
@@ -31,12 +32,15 @@ class TwoPhaseResult:
         effective_n: Top-tier verdicts, drawn at random, that alone would give this variance; ``None`` when unknown.
         df: Degrees of freedom of the interval.
         n_asked: Items each tier gave a verdict on, lowest first.
+        map_fits: Whether prior variances are in the interval: not where the labels vary far more than those did;
+            ``None`` without any.
     """
 
     estimate: Estimate
     effective_n: float | None
     df: float | None
     n_asked: tuple[int, ...]
+    map_fits: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +116,12 @@ def two_phase_mean(
         clusters: Document of each item, shape ``(N,)``, for ``new inputs like these``: items of one document are not
             independent. For ``these items`` the draw alone is random and clusters do not matter.
         prior_variances: With ``fixed``: residual variance of each tier's map on the data it was fitted on. It is
-            blended with this run's, which repairs skewed scales at few labels; valid while map and run are alike.
+            blended with this run's, which repairs skewed scales at few labels; valid while map and run are alike. With
+            ``clusters`` it stands in for the part that independent items would have; what documents add to that is
+            estimated from this run alone.
         prior_weight: Labels the prior variances are worth.
-        share: Labels lie in [0, 1]; with fewer than 8 expected wins (or losses) among them the interval is Wilson's
-            on the plain number of labels.
+        share: Labels lie in [0, 1]; with fewer than 8 expected wins (or losses) among those drawn by lot the interval
+            is Wilson's, on their plain number (Kish's effective one where weights differ).
         ridge: Penalty of fitted weights, in labels, on features of unit variance; 0 is least squares. Without it one
             label for each feature, which is the best for equally useful features that explain half of the variance
             (Hoerl, Kennard & Baldwin 1975). It never biases the estimate: too much only forgoes some narrowing, too
@@ -127,7 +133,9 @@ def two_phase_mean(
 
     Returns:
         The estimate, without bounds and with a reason where residuals do not vary, no degrees of freedom are left or
-        one item alone decides a weight.
+        one item alone decides a weight. A label that was certain to be asked for (its probability is that of the tier
+        below) counts in the value and not in its doubt: degrees of freedom are those of the labels that carry the
+        variance, by Satterthwaite's number of them.
 
     Raises:
         InvalidInputError: Shapes differ, tiers are not nested, a probability is outside (0, 1], rises along the chain
@@ -136,7 +144,8 @@ def two_phase_mean(
     Sources:
         Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, chapters 6 and 9 (difference and
         regression estimators, two phases); Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866 (AIPW);
-        MacKinnon & White (1985), J. Econometrics 29, 305-325 (HC3); Zrnic & Candès (2024), PNAS 121 (folds).
+        MacKinnon & White (1985), J. Econometrics 29, 305-325 (HC3); Zrnic & Candès (2024), PNAS 121 (folds);
+        Satterthwaite (1946), Biometrics Bulletin 2, 110-114; Kish (1965), Survey Sampling, section 11.7.
 
     Notes:
         Memory is a few copies of the proxies; time is linear in N.
@@ -300,7 +309,6 @@ def _answer(
         n_items=chain.n_items,
         new_inputs=new_inputs,
         groups=groups,
-        labelled=inverse[:, -1] > 0.0,
         confidence=confidence,
         share=share,
         prior=prior,
@@ -346,4 +354,5 @@ def _result(
         effective_n=worth,
         df=None if reason else float(found.df[0]),
         n_asked=(chain.n_items, *(int(k) for k in asked.sum(axis=1))),
+        map_fits=None if found.map_fits is None else bool(found.map_fits[0]),
     )
