@@ -1,12 +1,19 @@
-"""``python -m bench.cascade [SECTION …] [--short] [--write]``: the table of figures, and with --write the docs page."""
+"""``python -m bench.cascade [SECTION …] [--short] [--write]``: the table of figures, and with --write the docs page.
+
+``python -m bench.cascade --other FOLDER`` fits maps on the one part of SummEval and uses them on the part in FOLDER
+(the files of ``judge/summeval``), and the other way round.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cascade import alpaca, claim, judged, parts, rules
+from bench.cascade.elsewhere import elsewhere
 from bench.cascade.plot import frontier, svg
 from bench.cascade.row import Section
 
@@ -34,10 +41,24 @@ LONG, SHORT = 10_000, 2_000
 
 
 def main() -> None:
-    chosen = [name for name in sys.argv[1:] if not name.startswith("-")] or [*SECTIONS, "frontier"]
-    replays = SHORT if "--short" in sys.argv else LONG
-    write = "--write" in sys.argv
+    parser = ArgumentParser(prog="python -m bench.cascade")
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
+    parser.add_argument("--short", action="store_true", help="fewer replays")
+    parser.add_argument("--write", action="store_true", help="put the rows into the docs")
+    parser.add_argument(
+        "--other", type=Path, metavar="FOLDER", help="another part of SummEval: maps from one to the other"
+    )
+    given = parser.parse_args()
+    replays = SHORT if given.short else LONG
     print("\n".join(HEAD))
+    if given.other is not None:
+        for row in elsewhere(given.other, replays):
+            print(row.line(), flush=True)
+        return
+    _sections(given.sections or [*SECTIONS, "frontier"], replays, write=given.write)
+
+
+def _sections(chosen: Sequence[str], replays: int, *, write: bool) -> None:
     for name in chosen:
         began = time.perf_counter()
         if name == "frontier":

@@ -11,7 +11,7 @@ import numpy as np
 
 from assay.engine.cascade.policy import fixed_shares
 from assay.engine.cascade.simulate import Replays, replay
-from assay.engine.cascade.verdicts import Question, TierVerdicts
+from assay.engine.cascade.verdicts import TierVerdicts
 from assay.stats.correlation.coefficients import spearman_correlation
 from bench.cascade.row import Row
 from bench.cascade.summeval import Floats, data_root
@@ -68,20 +68,12 @@ def wins(replays: int) -> Iterator[Row]:
     for n in (24, 40, 80, 160, 400):
         kinds: dict[str, list[Replays]] = {"wilson": [], "t": []}
         for number, (own, guess) in enumerate(zip(truth, guesses, strict=True)):
-            tiers = [
-                TierVerdicts(name="others", values=guess, prediction=guess),
-                TierVerdicts(name="judge", values=own),
-            ]
             for kind, replayed in kinds.items():
-                replayed.append(
-                    replay(
-                        tiers,
-                        fixed_shares(1, (n / own.size,)),
-                        replays=each,
-                        seed=number,
-                        question=Question(share=kind == "wilson"),
-                    )
-                )
+                tiers = [
+                    TierVerdicts(name="others", values=guess, prediction=guess),
+                    TierVerdicts(name="judge", values=own, share=kind == "wilson"),
+                ]
+                replayed.append(replay(tiers, fixed_shares(1, (n / own.size,)), replays=each, seed=number))
         ours, plain = kinds["wilson"], kinds["t"]
         ranks = np.mean(
             [

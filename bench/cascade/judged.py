@@ -11,6 +11,7 @@ from assay.engine.cascade.simulate import Replays, draws
 from assay.engine.cascade.verdicts import TierVerdicts
 from assay.stats.prediction.limits import t_quantiles
 from assay.stats.prediction.twophase import two_phase_replays
+from bench.cascade.elsewhere import one_by_one
 from bench.cascade.maps import predicted
 from bench.cascade.row import Row, both, cold_tiers, map_tiers, percent, seeded, usd
 from bench.cascade.summeval import DIMENSIONS, OVERALL, Floats, load
@@ -79,6 +80,14 @@ def mapped(replays: int) -> Iterator[Row]:
         target="shown",
         measured=f"{_range(splits[:6])}; {_range(splits[6:])}",
     )
+    for known, name in ((False, "left-out system"), (True, "known systems")):
+        alone = one_by_one(known=known, splits=6, replays=max(replays // 5, 400))
+        narrowing, coverage = [one.narrowing for one in alone], [one.coverage for one in alone]
+        yield Row(
+            figure=f"the same, each way of 6 halvings for itself (60 and 18 of 300), {name}: least, mean, most",
+            target="shown",
+            measured=f"{_spread(narrowing)} %, covers {_spread(coverage)}",
+        )
 
 
 def optimal(replays: int) -> Iterator[Row]:
@@ -233,6 +242,10 @@ def _raw(replays: int) -> Replays:
     tiers = map_tiers(OVERALL, predicted(OVERALL, known=False), blend=False)
     raw = TierVerdicts(name="gpt-4", values=data.strong[OVERALL], prediction=data.strong[OVERALL])
     return seeded([raw, tiers[-1]], fixed_shares(1, (0.03,)), replays=replays)
+
+
+def _spread(values: list[float]) -> str:
+    return " / ".join(f"{100 * one:.1f}" for one in (min(values), float(np.mean(values)), max(values)))
 
 
 def _range(values: list[float]) -> str:

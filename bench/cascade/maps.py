@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from assay.app.cascade_map import HalvedMap, halved_map
+from assay.app.cascade_map import MapPredictions, halved_map
 from bench.cascade.summeval import DIMENSIONS, Floats, Summaries, load
 
 TIERS = ("free", "gpt-3.5", "gpt-4")
@@ -22,7 +22,7 @@ def columns(data: Summaries) -> dict[str, Floats]:
 
 
 @cache
-def predicted(dimension: str, *, known: bool, tiers: tuple[str, ...] = TIERS, split: int = 20) -> HalvedMap:
+def predicted(dimension: str, *, known: bool, tiers: tuple[str, ...] = TIERS, split: int = 20) -> MapPredictions:
     """Each of the 600 summaries predicted by the map fitted on the 25 documents of the other half.
 
     Args:
@@ -43,7 +43,7 @@ def predicted(dimension: str, *, known: bool, tiers: tuple[str, ...] = TIERS, sp
     )
 
 
-def explained(dimension: str, found: HalvedMap) -> list[float]:
+def explained(dimension: str, found: MapPredictions) -> list[float]:
     """Share of the label's variance that each tier's predictions explain."""
     labels = load().experts[dimension]
     return [1.0 - float(np.square(labels - one).mean() / labels.var()) for one in found.tiers]

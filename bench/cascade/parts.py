@@ -28,9 +28,11 @@ def one_system(replays: int) -> Iterator[Row]:
         tiers = map_tiers(name, predicted(name, known=False), blend=True, within=True)
         found: list[Replays] = []
         for number, system in enumerate(np.unique(data.systems)):
-            rows = data.systems == system
+            rows = np.flatnonzero(data.systems == system)
             if data.experts[name][rows].std() > 0.0:
-                found.append(replay(_rows(tiers, rows), ONE_SYSTEM, replays=max(replays // 12, 100), seed=number))
+                found.append(
+                    replay([tier.at(rows) for tier in tiers], ONE_SYSTEM, replays=max(replays // 12, 100), seed=number)
+                )
         half = float(np.mean([one.half_width for one in found]))
         error = float(np.mean([one.std_dev / one.alone_value.std(ddof=1) for one in found]))
         alone = float(np.mean([one.alone_half.mean() for one in found]))
@@ -45,18 +47,6 @@ def one_system(replays: int) -> Iterator[Row]:
             met=1 - half / alone >= 0.17 if gated else None,
             sloppy=f"experts alone cover {100 * lonely:.1f}",
         )
-
-
-def _rows(tiers: list[TierVerdicts], rows: np.ndarray) -> list[TierVerdicts]:
-    return [
-        TierVerdicts(
-            name=tier.name,
-            values=np.asarray(tier.values)[rows],
-            prediction=None if tier.prediction is None else np.asarray(tier.prediction)[rows],
-            prior_variance=tier.prior_variance,
-        )
-        for tier in tiers
-    ]
 
 
 def pairs(replays: int) -> Iterator[Row]:
@@ -96,7 +86,7 @@ def pairs(replays: int) -> Iterator[Row]:
 
 def _by_document(tiers: list[TierVerdicts], rows: np.ndarray, documents: np.ndarray) -> list[TierVerdicts]:
     order = np.flatnonzero(rows)[np.argsort(documents[rows])]
-    return _rows(tiers, order)
+    return [tier.at(order) for tier in tiers]
 
 
 def _drawn(tiers: list[TierVerdicts], seed: int) -> list[TierVerdicts]:

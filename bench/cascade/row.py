@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from assay.app.cascade_map import HalvedMap
+from assay.app.cascade_map import MapPredictions
 from assay.engine.cascade.policy import Policy
-from assay.engine.cascade.simulate import Replays, replay
+from assay.engine.cascade.simulate import Replays, joined, replay
 from assay.engine.cascade.verdicts import DEFAULT, Question, TierVerdicts
 from bench.cascade.maps import TIERS, columns
-from bench.cascade.summeval import PRICES, load
+from bench.cascade.summeval import PRICES, Summaries, load
 
 SEEDS = (11, 12, 13, 14)
 
@@ -53,10 +53,7 @@ def seeded(
         replay(tiers, policy, replays=max(replays // len(seeds), 1), seed=seed, question=question, prices=prices)
         for seed in seeds
     ]
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.join(part)
-    return whole
+    return joined(parts)
 
 
 def cold_tiers(dimension: str) -> list[TierVerdicts]:
@@ -70,9 +67,11 @@ def cold_tiers(dimension: str) -> list[TierVerdicts]:
     ]
 
 
-def map_tiers(dimension: str, found: HalvedMap, *, blend: bool, within: bool = False) -> list[TierVerdicts]:
+def map_tiers(
+    dimension: str, found: MapPredictions, *, blend: bool, within: bool = False, data: Summaries | None = None
+) -> list[TierVerdicts]:
     """The same tiers with a map's predictions, the map's variances (those within a system) blended in or not."""
-    data = load()
+    data = load() if data is None else data
     values = columns(data)
     lower = [
         TierVerdicts(name=name, values=values[name], prediction=one, prior_variance=variance if blend else None)

@@ -65,12 +65,12 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 @cache
-def load() -> Summaries:
-    """The 600 summaries of 50 documents by 12 systems."""
+def load(elsewhere: Path | None = None) -> Summaries:
+    """The 600 summaries of 50 documents by 12 systems; of another part of SummEval in a folder like that one."""
     root = data_root()
-    if root is None:
+    if root is None and elsewhere is None:
         raise SystemExit("ASSAY_TEST_DATA names no folder: set it to the folder of the evaluation data")
-    folder = root / "judge" / "summeval"
+    folder = elsewhere or Path(root or "") / "judge" / "summeval"
     people = list(rows_of(folder / "human.jsonl.gz"))
     place = {(row["doc_id"], row["system"]): number for number, row in enumerate(people)}
     small: dict[tuple[str, str], Floats] = {}
@@ -116,9 +116,9 @@ def _free(people: list[dict[str, Any]], documents: dict[str, dict[str, Any]]) ->
     return np.array(rows, dtype=np.float64)
 
 
-def halves(data: Summaries) -> tuple[Summaries, Summaries]:
+def halves(data: Summaries, *, seed: int = 20) -> tuple[Summaries, Summaries]:
     """Documents split in two at random, the same way every time."""
     names = np.unique(data.documents)
-    first = np.random.default_rng(20).permutation(names)[: names.size // 2]
+    first = np.random.default_rng(seed).permutation(names)[: names.size // 2]
     inside = np.isin(data.documents, first)
     return data.part(np.flatnonzero(inside)), data.part(np.flatnonzero(~inside))

@@ -195,7 +195,8 @@ def test_plans_that_cannot_be(words: list[str], status: int, says: str) -> None:
     [
         (["--share", "stron=0.5"], "strong"),
         (["--share", "fast=0.01", "--share", "strong=0.5"], "cascade.order"),
-        (["--tier", "human"], "cascade.tiers"),
+        (["--tier", "again=human"], "cascade.tiers"),
+        (["--tier", "last=rouge,id"], "cascade.tiers"),
         (["--cluster", "document"], "doc"),
         (["--id", "doc"], "cascade.duplicate_id"),
         (["--tier", "id", "--tier", "system"], "system"),
@@ -215,8 +216,46 @@ def test_too_few_labels_and_tiers_that_cannot_disagree(recorded: Path, tmp_path:
     with pytest.raises(AssayError, match="two tiers below"):
         call("cascade", "simulate", str(recorded), "--tier", "strong", "--tier", "human", "--policy", "uncertainty")
     assert "needs --system" in simulate(recorded, "--known-systems", status=2)
+    assert "needs --cluster" in simulate(recorded, "--new-inputs", status=2)
+    assert "each name once" in simulate(recorded, "--tier", "human", status=2)
     with pytest.raises(AssayError, match="make no map"):
         _one_document(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--price", "strong=-1"], "costs -1"),
+        (["--win-rate"], "leave --win-rate out"),
+    ],
+)
+def test_numbers_that_are_none(recorded: Path, more: list[str], says: str) -> None:
+    with pytest.raises(AssayError) as caught:
+        simulate(recorded, *more)
+    assert says in f"{caught.value} {caught.value.hint}"
+
+
+def test_everything_asked_is_no_division_by_nothing(recorded: Path) -> None:
+    document = json.loads(simulate(recorded, *(w for t in ("fast", "strong", "human") for w in ("--share", f"{t}=1")),
+                                   "--json"))  # fmt: skip
+    (row,) = document["policies"]
+    assert row["narrowing"] is None and row["half_width"] == 0.0
+
+
+def test_wins_and_losses_are_told_of_the_interval_that_covers(tmp_path: Path) -> None:
+    path = tmp_path / "wins.csv"
+    path.write_text("a,won\n" + "\n".join(f"{k % 5},{int(k % 9 == 0)}" for k in range(90)) + "\n")
+    words = ["cascade", "simulate", str(path), "--free", "a", "--tier", "won", "--share", "won=0.3", "--replays", "100"]
+    assert "--win-rate has the interval" in " ".join(call(*words).split())
+    assert "--win-rate has the interval" not in " ".join(call(*words, "--win-rate").split())
+    assert "a on everything" not in call(*words)
+
+
+def test_a_plan_says_what_is_odd(recorded: Path) -> None:
+    text = call("cascade", "plan", "--volume", "1000", "--tier", "a=0.1", "--tier", "b=0.01", "--shares", "1,0.1")
+    assert "Tier a costs more than tier b above it" in " ".join(text.split())
+    words = [*DAY, "--shares", "1,0.1", "--pilot", str(recorded), "--correlation", "fast=0.5"]
+    assert "one or the other" in call(*words, status=2)
 
 
 def _one_document(folder: Path) -> str:

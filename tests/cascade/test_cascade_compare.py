@@ -64,17 +64,7 @@ def truth_of_parts() -> dict[str, float]:
 def test_segments_of_a_map_are_the_estimate_on_the_part_and_costs_are_shared_out() -> None:
     tiers = run(0.0, seed=5, fixed=True)
     found = tiered_segments(tiers, PART.tolist())
-    rows = PART == "few"
-    part = [
-        replace(
-            tier,
-            values=np.asarray(tier.values)[rows],
-            asked=None if tier.asked is None else np.asarray(tier.asked)[rows],
-            probability=None if tier.probability is None else np.asarray(tier.probability)[rows],
-            prediction=None if tier.prediction is None else np.asarray(tier.prediction)[rows],
-        )
-        for tier in tiers
-    ]
+    part = [tier.at(np.flatnonzero(PART == "few")) for tier in tiers]
     assert found["few"].estimate == tiered_estimate(part).estimate
     assert found["few"].cost_usd + found["most"].cost_usd == pytest.approx(100.0)
     assert found["few"].tiers[2].asked + found["most"].tiers[2].asked == 80
@@ -145,14 +135,52 @@ def test_new_inputs_take_their_clusters_along() -> None:
 
 
 def test_runs_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match="differ"):
-        tiered_difference(run(0.0, seed=1), run(0.0, seed=1)[:2], coordinated=True)
+    with pytest.raises(InvalidInputError, match="differ in items"):
+        tiered_difference(run(0.0, seed=1), [tier.at(np.arange(9)) for tier in run(0.0, seed=1)], coordinated=True)
     with pytest.raises(InvalidInputError, match="segments"):
         tiered_segments(run(0.0, seed=1), ["a"])
-    other = run(0.0, seed=1)
-    other[0] = replace(other[0], values=np.zeros((N, 2)))
-    with pytest.raises(InvalidInputError, match="columns"):
-        tiered_difference(run(0.0, seed=1), other, coordinated=True)
+
+
+def test_other_free_metrics_leave_the_pairs_and_predict_nothing() -> None:
+    before, after = run(0.0, seed=2), run(0.3, seed=2, noise=1)
+    other = replace(after[0], values=np.column_stack([np.asarray(after[0].values), HARD]))
+    found = tiered_difference(before, [other, *after[1:]], coordinated=True)
+    without = [replace(side[0], values=np.zeros(N)) for side in (before, after)]
+    expected = tiered_difference([without[0], *before[1:]], [without[1], *after[1:]], coordinated=True)
+    assert found.method == "paired-two-phase-fit-t"
+    assert (found.value, found.low) == pytest.approx((expected.value, expected.low))
+
+
+def test_runs_up_other_tiers_are_subtracted() -> None:
+    before, after = run(0.0, seed=2), run(0.3, seed=2, noise=1)
+    after = [after[0], replace(after[2], name="people")]
+    found = tiered_difference(before, after, coordinated=True)
+    one, other = tiered_estimate(before), tiered_estimate(after)
+    assert found.method == "unpaired-two-phase-t"
+    assert found.value == pytest.approx(other.estimate.value - one.estimate.value)
+    assert found.std_error == pytest.approx(np.hypot(one.estimate.std_error, other.estimate.std_error))
+
+
+def test_estimates_of_different_tiers_have_no_difference() -> None:
+    before, after = run(0.0, seed=2), run(0.3, seed=8, noise=1)
+    after[2] = replace(after[2], values=np.full(N, np.nan))
+    found = tiered_difference(before, after, coordinated=False)
+    assert found.value is None and found.reason == "one run speaks of human, the other of judge"
+
+
+def test_shares_without_a_win_differ_by_no_more_than_their_wilson_intervals_allow() -> None:
+    asked = np.arange(N) % 10 == 0
+    free = TierVerdicts(name="free", values=np.zeros(N), prediction=np.zeros(N))
+    runs = [
+        [free, TierVerdicts(name="judge", values=np.where(asked, wins, np.nan), share=True, unit="share")]
+        for wins in (np.zeros(N), (np.arange(N) == 20).astype(float))
+    ]
+    found = tiered_difference(*runs, coordinated=False)
+    none, one = (tiered_estimate(run).estimate for run in runs)
+    assert (found.method, found.unit) == ("unpaired-two-phase-wilson", "share")
+    assert found.high - found.value == pytest.approx(np.hypot(one.high - one.value, none.value - none.low))
+    same = tiered_difference(runs[0], runs[0], coordinated=False)
+    assert (same.value, same.low) == (0.0, pytest.approx(-none.high))  # two samples without a win are not certainty
 
 
 def test_a_run_without_labels_has_no_difference_and_says_why() -> None:

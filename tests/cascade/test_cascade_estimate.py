@@ -158,6 +158,58 @@ def test_without_top_verdicts_the_figure_speaks_of_the_tier_below_and_says_so() 
     nothing = [tiers[0], *(replace(tier, values=np.full(N, NAN)) for tier in tiers[1:])]
     empty = tiered_estimate(nothing)
     assert empty.estimate.value is None and empty.degraded and empty.estimate.reason
+    assert empty.speaks_of is None and empty.to_dict()["speaks_of"] is None
+
+
+def test_the_tier_below_answers_in_its_own_unit_and_on_its_own_scale() -> None:
+    tiers = live(recorded())
+    gone = np.asarray(tiers[2].values).copy()
+    gone[np.flatnonzero(np.asarray(tiers[2].asked))[:4]] = NAN
+    tiers[2] = replace(tiers[2], values=gone, unit="points", scale=(-2.0, 9.0))
+    tiers[3] = replace(tiers[3], values=np.full(N, NAN), unit="share", share=True, scale=(0.0, 1.0))
+    found = tiered_estimate(tiers)
+    assert (found.speaks_of, found.estimate.unit) == ("strong", "points")
+    bounds = found.estimate.bounds
+    assert bounds is not None and bounds["low"] < found.estimate.low < found.estimate.high < bounds["high"]
+    assert bounds["low"] < bounds["worst"] < found.estimate.value < bounds["best"] < bounds["high"]
+    assert found.estimate.value > 1.0
+
+
+@pytest.mark.parametrize(
+    ("missing", "lost", "says"),
+    [
+        (6, {}, None),
+        (6, {"provider_error": 6}, "tier human: 6 of 36 verdicts are missing (provider_error)"),
+        (1, {"timeout": 1}, "tier human: 1 of 36 verdicts are missing (timeout)"),
+        (18, {}, None),
+        (19, {}, "tier human: 19 of 36 verdicts are missing"),
+    ],
+)
+def test_verdicts_that_another_attempt_may_get_or_most_of_them_make_a_figure_degraded(
+    missing: int, lost: dict[str, int], says: str | None
+) -> None:
+    tiers = live(recorded())
+    values = np.array(tiers[3].values)
+    values[np.flatnonzero(np.asarray(tiers[3].asked))[:missing]] = NAN
+    tiers[3] = replace(tiers[3], values=values, lost=lost)
+    found = tiered_estimate(tiers)
+    assert (found.degraded, found.reason) == (says is not None, says)
+    assert found.speaks_of == "human"
+
+
+def test_verdicts_missing_among_certain_items_are_made_up_for_by_certain_ones() -> None:
+    draw = Draw([str(k) for k in range(N)], seed=1, certain=np.arange(N) < 20)
+    top = draw.above(draw.everything("free"), tier="human", rate=0.1)
+    labels = np.where(top.asked, 3.0 + (np.arange(N) % 3), NAN)
+    labels[:5] = NAN
+    tiers = [TierVerdicts(name="free", values=np.zeros(N)), TierVerdicts.of(top, labels)]
+    chance = prepare(tiers).probabilities[-1]
+    drawn = np.flatnonzero(top.asked & ~top.certain)
+    assert chance[10] == pytest.approx(15 / 20) and chance[drawn] == pytest.approx(28 / 280)
+    blind = prepare([tiers[0], replace(tiers[1], certain=None)]).probabilities[-1]
+    assert blind[10] == pytest.approx(43 / 48)  # nobody said who was certain: all are one kind
+    parts = [tier.at(np.arange(40)) for tier in tiers]
+    assert np.asarray(parts[1].certain).sum() == 20
 
 
 def test_verdicts_that_never_came_are_counted_and_bounded() -> None:
@@ -166,11 +218,12 @@ def test_verdicts_that_never_came_are_counted_and_bounded() -> None:
     values = np.array(tiers[3].values)
     values[lost] = NAN
     tiers[3] = replace(tiers[3], values=values)
-    found = tiered_estimate(tiers, question=Question(scale=(1.0, 5.0)))
+    found = tiered_estimate([*tiers[:3], replace(tiers[3], scale=(1.0, 5.0))])
     assert (found.estimate.unscored, found.tiers[3].asked, found.tiers[3].answered) == (6, 36, 30)
-    assert found.bounds is not None
-    assert found.bounds[0] < found.estimate.low and found.bounds[1] > found.estimate.high
-    assert tiered_estimate(tiers).bounds is None  # nobody said where the scale ends
+    bounds = found.estimate.bounds
+    assert bounds is not None
+    assert bounds["low"] < found.estimate.low and bounds["high"] > found.estimate.high
+    assert tiered_estimate(tiers).estimate.bounds is None  # nobody said where the scale ends
     ready = prepare(tiers)
     assert ready.probabilities[-1][lost[0]] == pytest.approx(0.12 * 30 / 36)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ from assay.engine.cascade.compare import tiered_difference
 from assay.engine.cascade.draw import Draw
 from assay.engine.cascade.estimate import tiered_estimate
 from assay.engine.cascade.policy import FLOOR, Policy, budget_optimal, fixed_shares
-from assay.engine.cascade.simulate import Replays, draws, replay
+from assay.engine.cascade.simulate import Replays, draws, joined, replay
 from assay.engine.cascade.verdicts import Question, TierVerdicts
 from assay.stats.prediction.twophase import two_phase_replays
 from assay.stats.scalar import NEW_INPUTS
@@ -171,7 +172,8 @@ def test_6_a_sample_without_spread_has_no_interval_and_rare_wins_get_wilsons() -
     assert np.std(constant[asked]) == 0.0  # the t interval would have been [5, 5]
     wins = (np.random.default_rng(6).random(800) < 0.02).astype(float)
     tiers = two(wins, np.full(800, 0.02), fixed=True)
-    ours = replay(tiers, fixed_shares(1, (0.05,)), replays=1_000, seed=1, question=Question(share=True))
+    shares = [tiers[0], replace(tiers[1], share=True)]
+    ours = replay(shares, fixed_shares(1, (0.05,)), replays=1_000, seed=1)
     plain = replay(tiers, fixed_shares(1, (0.05,)), replays=1_000, seed=1)
     assert ours.known.all() and ours.coverage > 0.94
     assert plain.known.mean() * plain.coverage < 0.75  # most samples have no win at all
@@ -225,9 +227,7 @@ def test_8_one_seed_can_be_lucky_and_many_are_not() -> None:
     tiers = two(labels, judge, fixed=True)
     found: list[Replays] = [replay(tiers, fixed_shares(1, (0.1,)), replays=500, seed=seed) for seed in range(24)]
     singles = np.array([one.bias_z for one in found])
-    whole = found[0]
-    for one in found[1:]:
-        whole = whole.join(one)
+    whole = joined(found)
     assert abs(whole.bias_z) < 3.5
     assert np.abs(singles).max() > 1.5  # uniform sampling is unbiased, and a seed of its own still wanders
     assert len({one.value[0] for one in found}) == 24

@@ -1,4 +1,4 @@
-"""Which items go up: floors, sums, and sizes learnt from a pilot."""
+"""Which items go up: floors, sums, certain items, and disagreement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from assay.engine.cascade.policy import (
     Policy,
     budget_optimal,
     fixed_shares,
-    residual_sizes,
     uncertainty,
 )
 
@@ -60,17 +59,6 @@ def test_certain_and_unreached_items_take_nothing_from_the_others() -> None:
     p = np.asarray(budget_optimal((0.2,), sizes=np.ones(40)).rate(0, reached=reached, certain=certain))
     assert (p[:5] == 1.0).all() and np.isnan(p[30:]).all()
     assert p[5:30] == pytest.approx(0.2)
-
-
-def test_sizes_follow_where_a_pilot_was_off() -> None:
-    rng = np.random.default_rng(2)
-    guess = rng.uniform(1.0, 5.0, size=400)
-    labels = guess + (6.0 - guess) * 0.3 * rng.normal(size=400)
-    found = residual_sizes(guess, labels, np.array([1.2, 4.8]))
-    assert found[0] > 2.0 * found[1] > 0.0
-    assert residual_sizes(guess, guess, guess[:3]).tolist() == [1.0, 1.0, 1.0]
-    few = residual_sizes(guess[:5], labels[:5], [2.0, 4.0])
-    assert few[0] == few[1] > 0.0
 
 
 def test_uncertainty_follows_disagreement_on_each_scale() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,27 @@ def _plain_mean(labels: np.ndarray, judge: np.ndarray, seed: int, failed: np.nda
     """All residuals alike, certain or drawn."""
     _, top = _drawn(labels, judge, seed=seed, rates=(1.0, 0.2), fixed=True, failed=failed)
     return float(judge.mean() + (labels - judge)[top.asked].mean())
+
+
+def test_certain_items_that_gave_no_verdict_are_made_up_for_by_the_others() -> None:
+    labels = np.random.default_rng(5).normal(size=N)
+    failed = np.arange(N) < 25
+    tiers, top = _drawn(labels, np.zeros(N), seed=1, rates=(1.0, 0.2), fixed=True, failed=failed)
+    values = np.where(np.arange(N) < 5, np.nan, np.asarray(tiers[2].values))
+    tiers[2] = replace(tiers[2], values=values)
+    rows = top.rows()[np.isfinite(values[top.rows()])]
+    terms, _ = gate_terms(tiers, rows)
+    level = np.asarray(tiers[0].prediction).mean() + (0.0 - np.asarray(tiers[0].prediction)).mean()
+    drawn = rows[rows >= 25]
+    assert terms == pytest.approx(level + labels[5:25].sum() * 25 / 20 / N + 475 / N * labels[drawn])
+
+
+def test_a_gate_on_certain_items_alone_has_no_terms() -> None:
+    labels = np.random.default_rng(5).normal(size=N)
+    everyone = np.ones(N, dtype=bool)
+    tiers, top = _drawn(labels, labels, seed=1, rates=(1.0, 0.2), fixed=True, failed=everyone)
+    terms, _ = gate_terms(tiers, top.rows())
+    assert terms.size == 0
 
 
 @pytest.mark.slow

@@ -5,123 +5,20 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
+from graded_runs import FAST, STRONG, Grader, N, cascade, kept, run, task, tiers_of, verdicts
 
 import assay
 from assay.core.cascade import Cascade, People, Tier
-from assay.core.errors import BudgetExhaustedError, ConfigError, NotFoundError, ProviderError
-from assay.core.protocols import ModelClient
-from assay.core.records import Output, Sample, Score
-from assay.core.task import SampleList, Task
+from assay.core.errors import ConfigError, NotFoundError, ProviderError
+from assay.core.stopping import parse_stopping
 from assay.engine.cascade.estimate import tiered_estimate
-from assay.engine.cascade.kept import KeptTiers, object_name
-from assay.judges.base import BaseJudge
-from assay.scorers import Length
 from assay.stores import open_store
-
-N = 300
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grader(BaseJudge):
-    """Reads the number in the output and adds noise of its own; told which samples it fails on, and how."""
-
-    noise: float = 0.0
-    unreadable: frozenset[str] = frozenset()
-    down: frozenset[str] = frozenset()
-    calls: ClassVar[list[tuple[str, str]]] = []
-    broke_after: ClassVar[int | None] = None
-    error: ClassVar[Exception] = BudgetExhaustedError("nothing is left")
-
-    async def _judge(self, sample: Sample, output: Output, *, client: ModelClient) -> Score:
-        if not output.text.isdigit():
-            return self._unscored(sample, output, "no_verdict")
-        if self.broke_after is not None and len(self.calls) >= self.broke_after:
-            raise self.error
-        self.calls.append((self.name, sample.id))
-        if sample.id in self.unreadable:
-            return self._priced(self._unscored(sample, output, "no_verdict"), 0.001)
-        if sample.id in self.down:
-            return self._unscored(sample, output, "unavailable")
-        value = float(output.text) + random.Random(f"{self.name} {sample.id}").gauss(0.0, self.noise)
-        return self._priced(self._value(sample, output, value), 0.001)
-
-
-FAST = Grader(name="fast judge", model="replay:outputs.jsonl", noise=1.0)
-STRONG = Grader(name="strong judge", model="replay:outputs.jsonl", noise=0.2)
-
-
-@pytest.fixture(autouse=True)
-def unspent() -> None:
-    Grader.calls.clear()
-    Grader.broke_after = None
-    Grader.error = BudgetExhaustedError("nothing is left")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    rows = [{"id": f"q{i}", "output": "1234567"[random.Random(i).randrange(7)]} for i in range(N)]
-    (tmp_path / "outputs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def cascade(fast: Grader = FAST, strong: Grader | People = STRONG, **changes: Any) -> Cascade:
-    tiers = [Tier(name="fast", asks=fast, share=0.4), Tier(name="strong", asks=strong, share=0.1)]
-    fields: dict[str, Any] = {"name": "help", "free": ["length"], "tiers": tiers, "speaks_of": "strong", **changes}
-    return Cascade(**fields)
-
-
-def task(tiers: Cascade, *, critical: frozenset[str] = frozenset(), epochs: int = 1) -> Task:
-    samples = [
-        Sample(id=f"q{i}", input="?", critical=f"q{i}" in critical, metadata={"lang": "de" if i % 3 else "en"})
-        for i in range(N)
-    ]
-    data = SampleList(name="data", content_hash="sha256:0", samples=samples)
-    return Task(
-        name="t",
-        dataset=data,
-        solver=assay.prompt("{{ input }}"),
-        scorers=[Length()],
-        cascade=tiers,
-        segments=["lang"],
-        epochs=epochs,
-    )
-
-
-def run(tiers: Cascade, **options: Any) -> Any:
-    made = {key: options.pop(key) for key in ("critical", "epochs") if key in options}
-    return assay.run(task(tiers, **made), model="replay:outputs.jsonl", store="store", **options)
-
-
-def verdicts(run_id: str) -> dict[tuple[str, str], Score]:
-    store = open_store("store", read_only=True)
-    try:
-        return {
-            (score.scorer, item.sample.id): score
-            for item in store.results.items(run_id)
-            for score in item.scores
-            if score.tier in ("fast", "strong")
-        }
-    finally:
-        store.close()
-
-
-def kept(run_id: str) -> KeptTiers:
-    store = open_store("store", read_only=True)
-    try:
-        return KeptTiers.from_bytes(store.objects.get(object_name(run_id)))
-    finally:
-        store.close()
-
-
-def tiers_of(found: Any) -> Mapping[str, Any]:
-    return {tier["tier"]: tier for tier in found.document["cascade"]["these_items"]["tiers"]}
 
 
 def test_every_tier_is_asked_its_share_and_the_figure_is_the_strong_judges(folder: Path) -> None:
@@ -226,7 +123,7 @@ def test_a_refused_key_stops_the_run_and_keeps_what_was_said(folder: Path) -> No
 
 def test_a_width_rule_stops_when_the_interval_is_narrow_enough(folder: Path) -> None:
     whole = run(cascade(tiers=[Tier(name="strong", asks=STRONG, share=1.0)]))
-    early = run(cascade(tiers=[Tier(name="strong", asks=STRONG, share=1.0)], half_width=0.5))
+    early = run(cascade(tiers=[Tier(name="strong", asks=STRONG, share=1.0)], until=parse_stopping("half_width <= 0.5")))
     asked = tiers_of(early)["strong"]["asked"]
     assert 20 <= asked < 150
     here = early.document["cascade"]["these_items"]

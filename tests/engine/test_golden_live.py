@@ -20,7 +20,7 @@ from assay.core.golden import Golden, GoldenItem
 from assay.core.protocols import ModelClient
 from assay.core.records import Output, Sample, Score
 from assay.core.task import SampleList, Task
-from assay.engine.golden import golden_object, golden_rows, is_right
+from assay.engine.golden import golden_folder, golden_rows, is_right
 from assay.engine.scout import LOOK_AT
 from assay.judges.base import BaseJudge
 from assay.scorers import Length
@@ -54,6 +54,7 @@ class Reader(BaseJudge):
         return self._priced(self._value(sample, output, float(output.text) + (self.off if golden else 0.0)), 0.001)
 
 
+TIMEOUT = ProviderError("nobody answered", kind="timeout")
 FAST, STRONG = (Reader(name=name, model=MODEL) for name in ("fast", "strong"))
 STRONG = replace(STRONG, max_tokens=7)  # another version
 SET = Golden(
@@ -186,13 +187,15 @@ def test_money_that_ends_at_a_golden_item_and_a_refused_key_stop_the_run_in_orde
 
 
 def test_a_judge_that_fails_or_is_out_of_reach_loses_that_verdict_only() -> None:
-    Reader.unwell = {f"g{k}": ("unavailable", "no_verdict", ValueError("odd"))[k % 3] for k in range(GOLDEN)}
+    ways = ("unavailable", "no_verdict", ValueError("odd"), "degraded", TIMEOUT)
+    Reader.unwell = {f"g{k}": ways[k % 5] for k in range(GOLDEN)}
     found = run()
     kept = rows()
-    assert {row["reason"] for row in kept} == {"no_verdict", "scorer_error: ValueError"}
+    assert {row["reason"] for row in kept} == {"no_verdict", "scorer_error"}
     assert {row["verdict"] for row in kept} == {None}
     assert found.status == "done"
     assert found.document["golden"][0]["unscored"] == len(kept) > 0
+    assert {int(row["item"][1:]) % 5 for row in kept} == {1, 2}, "what nobody said of the judge is no verdict of it"
     assert found.document["golden"][0]["right"] == 0
 
 
@@ -221,11 +224,11 @@ def test_a_set_that_cannot_be_met_is_refused() -> None:
 
 
 def test_a_version_that_is_no_file_name_has_a_place_all_the_same() -> None:
-    assert golden_object("v1.2-b") == "cards/golden/v1.2-b.jsonl"
-    odd = golden_object("my/judge ☃")
-    assert odd.startswith("cards/golden/")
-    assert odd.count("/") == 2
-    assert odd != golden_object("my/judge")
+    assert golden_folder("v1.2-b") == "golden/v1.2-b"
+    odd = golden_folder("my/judge ☃")
+    assert odd.startswith("golden/")
+    assert odd.count("/") == 1
+    assert odd != golden_folder("my/judge")
 
 
 @given(st.floats(0.01, 0.5), st.integers(0, 99), st.text(max_size=8))

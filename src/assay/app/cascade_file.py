@@ -1,8 +1,8 @@
-"""Recorded verdicts of several tiers in a file: one row an item, one column a tier."""
+"""Recorded verdicts of several tiers in a file: one row an item, one column a tier, or several."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from assay.datasets.columns import TableFile
 
 Floats = npt.NDArray[np.float64]
 FREE = "free"
+LEAST_ITEMS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,7 +24,8 @@ class RecordedFile:
         name: Of the file.
         tiers: Names above the free tier, lowest first, the top last.
         free: Free metrics, ``(N, p)``; one column of zeros without any.
-        verdicts: Of each tier, NaN where it could not tell.
+        verdicts: Of each tier, NaN where it could not tell: ``(N,)``, or ``(N, p)`` for a tier of several columns.
+        features: Every column below the top by its name, and by the tier's where it is the only one.
         documents: Cluster of each item; the item itself where the file has none.
         clustered: The file has a column of clusters.
         systems: Who gave the answer; ``None`` without that column.
@@ -34,6 +36,7 @@ class RecordedFile:
     tiers: tuple[str, ...]
     free: Floats
     verdicts: tuple[Floats, ...]
+    features: Mapping[str, Floats]
     documents: list[str]
     clustered: bool
     systems: list[str] | None
@@ -53,7 +56,7 @@ class RecordedFile:
 def read_recorded(
     path: str,
     *,
-    tiers: Sequence[str],
+    tiers: Mapping[str, Sequence[str]],
     free: Sequence[str] = (),
     cluster: str | None = None,
     system: str | None = None,
@@ -61,19 +64,23 @@ def read_recorded(
 ) -> RecordedFile:
     """Read the columns.
 
+    Args:
+        path: The file, or a query.
+        tiers: Columns of each tier, lowest first; the last tier has one.
+        free: Columns of free metrics.
+        cluster: Column of documents.
+        system: Column of who gave the answer.
+        sample_id: Column of ids.
+
     Raises:
-        ConfigError: Two tiers of one name, or no tier (``cascade.tiers``).
+        ConfigError: No tier, two of one name, a column named twice, or a last tier of several columns
+            (``cascade.tiers``).
         DataError: A column is missing, a cell is no number, two rows have one id (``cascade.duplicate_id``), or fewer
             than 20 items have a top verdict (``cascade.few``).
     """
-    names = [*free, *tiers]
-    if not tiers or len(set(names)) != len(names):
-        raise ConfigError(
-            f"the tiers are {', '.join(names) or 'missing'}",
-            hint="name one column or more with --tier, lowest first, each once",
-            code="cascade.tiers",
-        )
+    _check_tiers(tiers, free)
     table = TableFile(path)
+    names = [*free, *(column for columns in tiers.values() for column in columns)]
     try:
         table.require(*names, *(one for one in (cluster, system, sample_id) if one))
         columns = {name: np.asarray(table.numbers(name), dtype=np.float64) for name in names}
@@ -85,19 +92,26 @@ def read_recorded(
         table.close()
     if ids is not None and len(set(ids)) != len(ids):
         raise DataError(f"{path}: two rows have one {sample_id}", hint="one row an item", code="cascade.duplicate_id")
-    kept = np.isfinite(columns[tiers[-1]])
-    if kept.sum() < 20:
+    top = list(tiers)[-1]
+    kept = np.isfinite(columns[tiers[top][0]])
+    if kept.sum() < LEAST_ITEMS:
         raise DataError(
-            f"{path}: {int(kept.sum())} items have a verdict of {tiers[-1]}",
-            hint="20 or more, of the tier named last",
+            f"{path}: {int(kept.sum())} items have a verdict of {top}",
+            hint=f"{LEAST_ITEMS} or more, of the tier named last",
             code="cascade.few",
         )
     rows = np.flatnonzero(kept)
+    columns = {one: values[kept] for one, values in columns.items()}
+    single = {tier: columns[own[0]] for tier, own in tiers.items() if len(own) == 1 and tier != top}
     return RecordedFile(
         name=name,
         tiers=tuple(tiers),
-        free=_free([columns[one][kept] for one in free], rows.size),
-        verdicts=tuple(columns[one][kept] for one in tiers),
+        free=np.column_stack([columns[one] for one in free]) if free else np.zeros((rows.size, 1)),
+        verdicts=tuple(
+            columns[own[0]] if len(own) == 1 else np.column_stack([columns[one] for one in own])
+            for own in tiers.values()
+        ),
+        features={**{one: values for one, values in columns.items() if one != tiers[top][0]}, **single},
         documents=[str(row) if documents is None else f"of {documents[row]}" for row in rows],
         clustered=cluster is not None,
         systems=None if systems is None else [str(systems[row]) for row in rows],
@@ -105,5 +119,15 @@ def read_recorded(
     )
 
 
-def _free(columns: Sequence[Floats], size: int) -> Floats:
-    return np.column_stack(columns) if columns else np.zeros((size, 1))
+def _check_tiers(tiers: Mapping[str, Sequence[str]], free: Sequence[str]) -> None:
+    columns = [*free, *(column for own in tiers.values() for column in own)]
+    hint = ""
+    if not tiers or not all(tiers.values()) or FREE in tiers:
+        hint = f"name one column or more with --tier, lowest first; {FREE!r} is the tier of the free metrics"
+    elif len(set(columns)) != len(columns):
+        hint = "a column belongs to one tier"
+    elif len(list(tiers.values())[-1]) != 1:
+        hint = "the figure speaks of the last tier, which has one column"
+    if hint:
+        named = ", ".join(f"{name}={','.join(own)}" for name, own in tiers.items())
+        raise ConfigError(f"the tiers are {named or 'missing'}", hint=hint, code="cascade.tiers")

@@ -1,34 +1,34 @@
-"""A map made of a recorded file itself: one half of its documents predicts the other, both ways."""
+"""What a calibration map says of recorded items: a map from a file, or one half of the documents for the other."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from assay.core.errors import DataError
-from assay.engine.cascade.policy import residual_sizes
-from assay.judges.ridge import cross_fitted_ridge, document_folds, within_variance
-from assay.stats.prediction.ridge import fit_tuned_ridge
+from assay.app.cascade_file import FREE, RecordedFile
+from assay.core.cascade import PROGRAMMATIC
+from assay.core.errors import ConfigError, DataError, nearest
+from assay.judges.calibrate import calibrate
+from assay.judges.calibration_map import CalibrationMap
+from assay.judges.judged import Judged
 
 Floats = npt.NDArray[np.float64]
-PENALTIES: tuple[float, ...] = tuple(np.geomspace(1.0, 1_000.0, 10).tolist())
-FOLDS = 10
-FEWEST = 40
-"""Items with every verdict below which a half is no map."""
+FEWEST, FEWEST_DOCUMENTS = 40, 4
+"""Items with every verdict, and documents, below which a half is no map."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HalvedMap:
-    """Predictions of each item by the map of the other half.
+class MapPredictions:
+    """A map's predictions of items that it was not fitted on.
 
     Attributes:
         tiers: Of each tier below the top, lowest first, ``(N,)``.
-        variances: Residual variance that the maps showed on their own half, cross-fitted.
+        variances: Residual variance of each tier's map where it was fitted, cross-fitted.
         within: The same within a system, what its level leaves out: the one to blend where a run is of one system.
-        sizes: Expected size of the top residual of each item, learnt on the map's own half.
+        sizes: Expected size of the top residual of each item, learnt where the map was fitted.
     """
 
     tiers: tuple[Floats, ...]
@@ -37,26 +37,71 @@ class HalvedMap:
     sizes: Floats
 
 
+def map_predictions(found: CalibrationMap, recorded: RecordedFile, *, known_systems: bool) -> MapPredictions:
+    """The predictions of a map that ``assay judge calibrate`` made of other items.
+
+    Args:
+        found: For the tiers of the file below its top.
+        recorded: Columns are named as they were where the map was fitted; a tier's only column also as the tier.
+        known_systems: Use what the map knows of each item's system. Without it, each system is predicted by the fit
+            that left it out, as if it were new.
+
+    Raises:
+        ConfigError: The map is for other tiers (``cascade.map``), or does not know a system (``judge.no_systems``).
+        DataError: A column is missing (``judge.no_feature``).
+    """
+    wanted, names = list(recorded.tiers[:-1]), list(found.names)
+    if len(names) != len(wanted) + 1 or names[0] not in (FREE, PROGRAMMATIC) or names[1:] != wanted:
+        raise ConfigError(
+            f"the map is for the tiers {', '.join(names)}, the file is replayed with {', '.join([FREE, *wanted])}"
+            f" below {recorded.tiers[-1]}",
+            hint=f"fit it for these tiers: assay judge calibrate FILE --tier {PROGRAMMATIC}=…",
+            code="cascade.map",
+        )
+    if known_systems:
+        strange = sorted(set(recorded.systems or ()) - set(found.systems))
+        if strange:
+            raise ConfigError(
+                f"the map does not know the system {strange[0]!r}",
+                hint=nearest(strange[0], found.systems) if found.systems else "fit it with --by-system",
+                code="judge.no_systems",
+            )
+    return applied_map(found, recorded.features, recorded.systems, known=known_systems)
+
+
+def applied_map(
+    found: CalibrationMap, features: Mapping[str, Floats], systems: Sequence[str] | None, *, known: bool
+) -> MapPredictions:
+    """What a map says of items; ``known`` as ``known_systems`` of ``map_predictions``."""
+    predicted = found.proxies(features, systems, as_new=not known)
+    return MapPredictions(
+        tiers=tuple(predicted),
+        variances=tuple(found.prior_variances(known_systems=known)),
+        within=tuple(found.prior_variances(known_systems=known, one_system=True)),
+        sizes=found.residual_sizes(features, systems, as_new=not known),
+    )
+
+
 def halved_map(
     features: Sequence[Floats],
     labels: Floats,
     *,
     documents: Sequence[Hashable],
-    systems: Sequence[Hashable] | None = None,
+    systems: Sequence[str] | None = None,
     known: bool = False,
     seed: int = 20,
-) -> HalvedMap:
+) -> MapPredictions:
     """Fit a map on one half of the documents and predict the other with it, both ways.
 
     Every item's predictions are then fixed as far as its own label's draw goes, which is what a map from a calibration
-    card gives; this one has seen half as many documents.
+    card gives; this one has seen half as many documents. Its variances are the mean of both ways.
 
     Args:
-        features: For each tier below the top ``(N, p)``, finite.
+        features: For each tier below the top ``(N,)`` or ``(N, p)``, NaN where there is none.
         labels: Top verdicts, ``(N,)``.
         documents: Halves are split between documents, never within.
         systems: Who gave each answer.
-        known: With a column for each system; else an item's own system is left out of its fit.
+        known: As ``known_systems`` of ``map_predictions``.
         seed: Of the halves.
 
     Raises:
@@ -64,54 +109,73 @@ def halved_map(
     """
     codes = {name: place for place, name in enumerate(dict.fromkeys(documents))}
     document = np.array([codes[one] for one in documents])
-    if labels.size < FEWEST or len(codes) < 4:
+    if labels.size < FEWEST or len(codes) < FEWEST_DOCUMENTS:
         raise DataError(
             f"{labels.size} items of {len(codes)} documents make no map",
-            hint=f"{FEWEST} items of four documents or more, or --start cold",
+            hint=f"{FEWEST} items of {FEWEST_DOCUMENTS} documents or more, or --start cold",
             code="cascade.few",
         )
+    columns = named_columns(features)
     first = np.isin(document, np.random.default_rng(seed).permutation(len(codes))[: len(codes) // 2])
-    system = None
-    if systems is not None:
-        names = {name: place for place, name in enumerate(dict.fromkeys(systems))}
-        system = np.array([names[one] for one in systems])
-    dummies = np.empty((labels.size, 0))
-    if known and system is not None:
-        dummies = (system[:, None] == np.arange(int(system.max()) + 1)[None, :]).astype(np.float64)
-    left_out = None if known else system
-    found, sizes = [np.empty(labels.size) for _ in features], np.empty(labels.size)
-    variances, within = np.zeros(len(features)), np.zeros(len(features))
+    named = None if systems is None else np.array(systems)
+    parts = []
     for there in (first, ~first):
-        sofar, rng = dummies, np.random.default_rng(seed)
-        fold = document_folds(document[there].tolist(), int(there.sum()), folds=FOLDS, rng=rng)
-        honest = labels[there]
-        for place, own in enumerate(features):
-            sofar = np.hstack([sofar, own if own.ndim == 2 else own[:, None]])
-            others = None if left_out is None else left_out[there]
-            honest = cross_fitted_ridge(sofar[there], labels[there], folds=fold, others=others, penalties=PENALTIES)
-            residual = labels[there] - honest
-            variances[place] += float(np.square(residual).mean()) / 2.0
-            within[place] += within_variance(residual, None if system is None else system[there]) / 2.0
-            found[place][~there] = _applied(sofar, labels, there, fold, left_out)
-        sizes[~there] = residual_sizes(honest, labels[there], found[-1][~there])
-    return HalvedMap(
-        tiers=tuple(found), variances=tuple(variances.tolist()), within=tuple(within.tolist()), sizes=sizes
-    )
+        found = fitted_map(
+            {name: column[there] for name, column in columns.items()},
+            labels[there],
+            documents=document[there].tolist(),
+            systems=None if named is None else named[there].tolist(),
+            seed=seed,
+        )
+        rest = {name: column[~there] for name, column in columns.items()}
+        others = None if named is None else named[~there].tolist()
+        parts.append((~there, applied_map(found, rest, others, known=known)))
+    return _together(parts, labels.size)
 
 
-def _applied(
-    rows: Floats,
+def fitted_map(
+    columns: Mapping[str, Floats],
     labels: Floats,
-    there: npt.NDArray[np.bool_],
-    fold: npt.NDArray[np.intp],
-    system: npt.NDArray[np.intp] | None,
-) -> Floats:
-    """Predictions of the other half; with systems, each by a fit that left its own out."""
-    if system is None:
-        return fit_tuned_ridge(rows[there], labels[there], folds=fold, penalties=PENALTIES).predict(rows[~there])
-    found = np.empty(int((~there).sum()))
-    for one in np.unique(system[~there]):
-        seen, wanted = system[there] != one, system[~there] == one
-        fitted = fit_tuned_ridge(rows[there][seen], labels[there][seen], folds=fold[seen], penalties=PENALTIES)
-        found[wanted] = fitted.predict(rows[~there][wanted])
-    return found
+    *,
+    documents: Sequence[Hashable],
+    systems: Sequence[str] | None,
+    seed: int = 20,
+) -> CalibrationMap:
+    """A map of recorded items; columns are named ``TIER.NUMBER``, lowest tier first, as ``named_columns`` does."""
+    tiers: dict[str, list[str]] = {}
+    for name in columns:
+        tiers.setdefault(name.partition(".")[0], []).append(name)
+    judged = Judged(
+        ids=[str(row) for row in range(labels.size)],
+        verdicts=np.full(labels.size, np.nan),
+        human=labels,
+        systems=systems,
+        clusters=[str(one) for one in documents],
+        features=columns,
+    )
+    several = len(set(systems or ())) > 1
+    return calibrate(judged, features=tiers, rng=np.random.default_rng(seed), system=several)
+
+
+def named_columns(features: Sequence[Floats]) -> dict[str, Floats]:
+    """The columns of every tier, ``(N,)`` or ``(N, p)`` each, by made-up names."""
+    return {
+        f"{place}.{number}": column
+        for place, own in enumerate(features)
+        for number, column in enumerate((own[:, None] if own.ndim == 1 else own).T)
+    }
+
+
+def _together(parts: Sequence[tuple[npt.NDArray[np.bool_], MapPredictions]], size: int) -> MapPredictions:
+    tiers = [np.empty(size) for _ in parts[0][1].tiers]
+    sizes = np.empty(size)
+    for rows, part in parts:
+        sizes[rows] = part.sizes
+        for whole, own in zip(tiers, part.tiers, strict=True):
+            whole[rows] = own
+    return MapPredictions(
+        tiers=tuple(tiers),
+        variances=tuple(np.mean([part.variances for _, part in parts], axis=0).tolist()),
+        within=tuple(np.mean([part.within for _, part in parts], axis=0).tolist()),
+        sizes=sizes,
+    )

@@ -35,7 +35,7 @@ def kept_tiers(app: App, record: RunRecord) -> KeptTiers:
         what = "has no cascade" if cascade_name(record) is None else "has not asked its tiers yet"
         raise NotFoundError(
             f"run {record.run_id} {what}",
-            hint="give the task a cascade:" if "no" in what.split() else f"assay resume {record.run_id}",
+            hint="give the task a cascade:" if cascade_name(record) is None else f"assay resume {record.run_id}",
             code="cascade.none",
         )
     return KeptTiers.from_bytes(app.store.objects.get(name))
@@ -53,7 +53,7 @@ def tiered_comparison(
 ) -> dict[str, MetricComparison]:
     """The tiered figure of two runs compared, where both have it and mean the same verdict."""
     name = cascade_name(after)
-    if name is None or not_comparable(before, after):
+    if name is None or not_comparable(app, before, after):
         return {}
     from assay.engine.cascade.versus import compare_tiers
 
@@ -67,21 +67,35 @@ def tiered_comparison(
     return {name: found}
 
 
-def not_comparable(before: RunRecord, after: RunRecord) -> list[dict[str, str]]:
-    """Tiered figures that only one run has, or that mean different verdicts: ``{"metric", "reason"}``."""
+def not_comparable(app: App, before: RunRecord, after: RunRecord) -> list[dict[str, str]]:
+    """Tiered figures that one run lacks, or that mean different verdicts: ``{"metric", "reason"}``."""
     names = [cascade_name(record) for record in (before, after)]
     if names[0] != names[1]:
-        sides = zip(names, ("baseline", "candidate"), strict=True)
-        return [{"metric": name, "reason": f"only the {side} has it"} for name, side in sides if name is not None]
+        sides = ((before, after, "baseline", "candidate"), (after, before, "candidate", "baseline"))
+        return [
+            {"metric": name, "reason": _alone(name, other, side, other_side)}
+            for run, other, side, other_side in sides
+            if (name := cascade_name(run)) is not None
+        ]
     if names[0] is None:
         return []
     one, other = (speaks_of(record) for record in (before, after))
-    if one.get("version") == other.get("version") and ("people" in one) == ("people" in other):
-        return []
+    if _meaning(before) == _meaning(after):
+        from assay.engine.cascade.kept import object_name
+
+        silent = [run.run_id for run in (before, after) if not app.store.objects.exists(object_name(run.run_id))]
+        return [{"metric": str(names[0]), "reason": f"run {run_id} has not asked its tiers yet"} for run_id in silent]
     words = [
         f"tier {tier['tier']}, {tier.get('judge', 'people')} {tier.get('version', '')}".strip() for tier in (one, other)
     ]
     return [{"metric": str(names[0]), "reason": f"it means different verdicts ({words[0]}; {words[1]})"}]
+
+
+def _alone(name: str, other: RunRecord, side: str, other_side: str) -> str:
+    """Why a tiered figure of one run has nothing to be compared with in the other."""
+    if name in [scorer["name"] for scorer in other.manifest["scorers"]]:
+        return f"the {side} has it through a cascade, the {other_side} from every sample"
+    return f"only the {side} has it"
 
 
 def _direction(record: RunRecord) -> bool | None:
@@ -111,14 +125,22 @@ def tiered_rules(app: App, rules: Sequence[Rule], record: RunRecord, baseline: R
                 hint="use an absolute rule for the segment, or a relative one for the whole",
                 code="gate.tiered_segment",
             )
-        if baseline is None or speaks_of(baseline).get("version") != speaks_of(record).get("version"):
+        other = None if baseline is None else cascade_name(baseline)
+        if baseline is None or other is None or _meaning(baseline) != _meaning(record):
+            lacking = "" if baseline is None or other is not None else f", and {baseline.run_id} has no cascade"
             raise InvalidInputError(
-                f"{rule.text!r} needs a baseline whose {rule.metric} means the same verdict",
+                f"{rule.text!r} needs a baseline whose {rule.metric} means the same verdict{lacking}",
                 hint="name a run of the same task: --baseline RUN",
                 code="gate.baseline_missing",
             )
         found[rule.text] = difference_evidence(kept_tiers(app, baseline), kept)
     return found
+
+
+def _meaning(record: RunRecord) -> tuple[bool, str | None]:
+    """Whose verdict a run's figure is."""
+    tier = speaks_of(record)
+    return "people" in tier, tier.get("version")
 
 
 def _within(app: App, record: RunRecord, kept: KeptTiers, rule: Rule) -> list[bool] | None:
@@ -132,15 +154,26 @@ def _within(app: App, record: RunRecord, kept: KeptTiers, rule: Rule) -> list[bo
     return found
 
 
-def label_queue(app: App, run_id: str) -> list[dict[str, Any]]:
-    """Samples whose label people still owe: ``{"id", "input", "output", "label": None}``, in the order drawn.
+def label_queue(app: App, run_id: str) -> dict[str, Any]:
+    """The ``assay cascade queue --json`` document: samples whose label people still owe, in the order drawn.
+
+    ``waiting`` has ``{"id", "input", "output", "label": None}``, ``labels`` the file that takes them; ``None`` where
+    the task was written in Python.
 
     Raises:
         NotFoundError: There is no such run, or it has no cascade.
     """
+    from assay.app.tiers import labels_file
+
     record = app.store.metadata.run(run_id)
-    lines = []
+    waiting = []
     for sample_id in kept_tiers(app, record).waiting:
         item = app.store.results.item(record.run_id, sample_id, 0)
-        lines.append({"id": sample_id, "input": item.sample.input, "output": item.output.text, "label": None})
-    return lines
+        waiting.append({"id": sample_id, "input": item.sample.input, "output": item.output.text, "label": None})
+    path = labels_file(record.manifest["source"])
+    return {
+        "schema": "assay.queue/1",
+        "run_id": record.run_id,
+        "labels": None if path is None else str(path),
+        "waiting": waiting,
+    }

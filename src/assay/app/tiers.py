@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.core.cascade import PROGRAMMATIC, Cascade, People, Tier
-from assay.core.errors import ConfigError, DataError, NotFoundError, nearest
+from assay.core.errors import ConfigError, DataError, NotFoundError
 from assay.core.protocols import Judge, Scorer
+from assay.core.stopping import parse_stopping
 
 if TYPE_CHECKING:
     from assay.app.schema import TaskFile, TierFields
@@ -19,21 +18,30 @@ if TYPE_CHECKING:
 
 SHARES = (0.1, 0.01)
 """Of the first and the second tier above the programmatic one, where a file names none; further ones take the last."""
-_WIDTH = re.compile(r"half_width\s*(?:<=|≤)\s*(\d*\.?\d+)")
+PEOPLE = ("human", "people")
+"""Names that make a tier one of people, without a word on labels."""
 
 
-def build_cascade(spec: TaskFile, scorers: Sequence[Scorer], *, directory: str) -> Cascade | None:
+def build_cascade(spec: TaskFile, scorers: Sequence[Scorer], *, directory: str, ids: Collection[str]) -> Cascade | None:
     """The cascade of a task file; ``None`` where it has none.
+
+    Args:
+        ids: Of the samples.
 
     Raises:
         ConfigError: Tiers are out of order, have one name, or name what is not there.
-        DataError: The labels' file cannot be read.
+        DataError: People's labels cannot be used (``cascade.labels``).
     """
     if not spec.cascade:
         return None
     known = {scorer.name for scorer in scorers}
     free = [name for line in free_lines(spec) if (name := scorer_name(line)) in known]
-    tiers = [_tier(fields, place, directory=directory) for place, fields in enumerate(spec.cascade[1:])]
+    shares = _shares(spec)
+    rungs = zip(spec.cascade[1:], [1.0] * len(spec.cascade) if shares is None else shares, strict=False)
+    tiers: list[Tier] = []
+    for fields, share in rungs:
+        asks = _people(fields, spec, tiers, directory, ids) if _is_people(fields) else _judge(fields, directory)
+        tiers.append(Tier(name=fields.tier, asks=asks, share=share))
     judges = [tier.asks.name for tier in tiers if not isinstance(tier.asks, People)]
     return Cascade(
         name=spec.estimate_as or (judges[-1] if judges else "verdict"),
@@ -41,11 +49,26 @@ def build_cascade(spec: TaskFile, scorers: Sequence[Scorer], *, directory: str) 
         tiers=tiers,
         speaks_of=spec.estimate or (tiers[-1].name if tiers else ""),
         seed=spec.seed,
-        half_width=_half_width(spec.until),
+        until=None if spec.until is None else parse_stopping(spec.until),
         certain=spec.stakes,
         policy=spec.policy,
         calibration=None if spec.calibration is None else read_map(Path(directory) / spec.calibration),
+        open=shares is None,
     )
+
+
+def _shares(spec: TaskFile) -> list[float] | None:
+    """Of the tiers above the programmatic one; ``None`` where the budget is to give them."""
+    given = [fields.share for fields in spec.cascade[1:]]
+    if spec.policy == "budget" and None in given:
+        if any(given):
+            raise ConfigError(
+                "policy: budget finds the share of some tiers and not of others",
+                hint="share: on every tier above the programmatic one, or on none",
+                code="cascade.policy",
+            )
+        return None
+    return [SHARES[min(place, len(SHARES) - 1)] if share is None else share for place, share in enumerate(given)]
 
 
 def free_lines(spec: TaskFile) -> Sequence[str | Mapping[str, Any]]:
@@ -71,61 +94,56 @@ def scorer_name(line: str | Mapping[str, Any]) -> str:
     return line if isinstance(line, str) else str(line.get("as") or line.get("use"))
 
 
-def _tier(fields: TierFields, place: int, *, directory: str) -> Tier:
-    if (fields.judge is None) == (fields.labels is None):
+def _is_people(fields: TierFields) -> bool:
+    """Whether a tier is one of people: by its labels, or by its name where it has no judge either."""
+    return fields.judge is None and (fields.labels is not None or fields.tier in PEOPLE)
+
+
+def _judge(fields: TierFields, directory: str) -> Judge:
+    if fields.judge is None or fields.labels is not None:
         raise ConfigError(
             f"tier {fields.tier} needs a judge or labels, one of them",
-            hint="judge: helpfulness@openai/gpt-4o-mini, or labels: people.jsonl",
+            hint="judge: helpfulness@openai/gpt-4o-mini, or labels: people.jsonl; a tier called human needs neither",
             code="cascade.tiers",
         )
-    share = SHARES[min(place, len(SHARES) - 1)] if fields.share is None else fields.share
-    asks: Judge | People
-    if fields.judge is not None:
-        from assay.app.judge_file import build_judge
-
-        asks = build_judge(fields.judge, model=fields.model, folder=directory)
-    else:
-        assert fields.labels is not None
-        labels, digest = read_labels(Path(directory) / fields.labels)
-        asks = People(
-            labels=labels,
-            content_hash=digest,
-            usd_per_label=fields.usd_per_label,
-            raters=fields.raters,
-            hours=fields.hours,
+    if fields.scale is not None or fields.unit is not None:
+        raise ConfigError(
+            f"tier {fields.tier} has a judge, which brings its own scale",
+            hint="scale: and unit: belong to a tier of people",
+            code="cascade.tiers",
         )
-    return Tier(name=fields.tier, asks=asks, share=share)
+    from assay.app.judge_file import build_judge
+
+    return build_judge(fields.judge, model=fields.model, folder=directory)
 
 
-def read_labels(path: Path) -> tuple[dict[str, float], str]:
-    """Mean label by sample id from a file of ``{"id", "label"}`` rows (several rows of one id: several raters).
+def _people(fields: TierFields, spec: TaskFile, below: Sequence[Tier], directory: str, ids: Collection[str]) -> People:
+    from assay.app.people_labels import build_people, labels_path
 
-    A file that is not there yet has no labels: the first run writes down whom to ask.
+    judges = [tier.asks for tier in below if not isinstance(tier.asks, People)]
+    return build_people(
+        fields,
+        path=Path(directory) / labels_path(fields, spec.task),
+        below=judges[-1] if judges else None,
+        samples=ids,
+        asked=spec.estimate in (None, fields.tier),
+    )
 
-    Raises:
-        DataError: A row has no id, or a label that is no number.
+
+def labels_file(source: Mapping[str, Any]) -> Path | None:
+    """Where the people of a recorded run write their labels; ``None`` where its task is no file or asks none.
+
+    Args:
+        source: Of the run's manifest.
     """
-    if not path.exists():
-        return {}, "none"
-    from assay.datasets.opening import read_rows
+    from assay.app.people_labels import labels_path
+    from assay.app.schema import TaskFile, check
 
-    found: dict[str, list[float]] = {}
-    for number, row in enumerate(read_rows(str(path)), start=1):
-        label = row.get("label", row.get("value"))
-        if "id" not in row:
-            raise DataError(f"{path}: row {number} has no id", hint='{"id": "q1", "label": 4}', code="cascade.labels")
-        if label is None or label == "":
-            continue
-        try:
-            found.setdefault(str(row["id"]), []).append(float(label))
-        except (TypeError, ValueError):
-            raise DataError(
-                f"{path}: row {number} has the label {label!r}, which is no number",
-                hint="write the level of the scale; leave the row out where nobody could tell",
-                code="cascade.labels",
-            ) from None
-    digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16]
-    return {name: sum(labels) / len(labels) for name, labels in found.items()}, digest
+    if source.get("kind") != "config":
+        return None
+    spec = check(TaskFile, dict(source["config"]), where="the run's manifest")
+    people = [fields for fields in spec.cascade[1:] if _is_people(fields)]
+    return Path(source["directory"]) / labels_path(people[-1], spec.task) if people else None
 
 
 def read_map(path: Path) -> CalibrationMap:
@@ -145,17 +163,13 @@ def read_map(path: Path) -> CalibrationMap:
         ) from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}", hint="make it anew", code="judge.bad_map") from error
-    return CalibrationMap.from_dict(content)
-
-
-def _half_width(until: str | None) -> float | None:
-    if until is None:
-        return None
-    match = _WIDTH.fullmatch(until.strip())
-    if match is None:
-        raise ConfigError(
-            f"until: {until!r} is not a rule",
-            hint=f"until: half_width <= 0.02; {nearest(until, ['half_width <= 0.02'])}",
-            code="cascade.until",
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{path} holds no calibration map",
+            hint="make it: assay judge calibrate FILE --out map.json",
+            code="judge.bad_map",
         )
-    return float(match[1])
+    try:
+        return CalibrationMap.from_dict(content)
+    except DataError as error:
+        raise DataError(f"{path}: {error}", hint=error.hint, code=error.code) from error

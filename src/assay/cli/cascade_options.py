@@ -1,10 +1,26 @@
-"""Options of ``assay cascade`` that name a tier: ``NAME=NUMBER``."""
+"""Options of ``assay cascade`` that name a tier."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import click
+
+
+def named_columns(given: Sequence[str]) -> dict[str, list[str]]:
+    """``{tier: columns}`` of ``COLUMN`` and ``NAME=COLUMN,COLUMN`` words; a column alone names its tier.
+
+    Raises:
+        UsageError: A word is none such, or a name is given twice.
+    """
+    found: dict[str, list[str]] = {}
+    for word in given:
+        name, equals, columns = word.partition("=")
+        listed = [one.strip() for one in columns.split(",")] if equals else [name]
+        if not name or not all(listed) or name in found:
+            raise click.UsageError(f"--tier {word}: write --tier COLUMN or --tier NAME=COLUMN,…, each name once")
+        found[name] = listed
+    return found
 
 
 def named_numbers(given: Sequence[str], option: str) -> dict[str, float]:

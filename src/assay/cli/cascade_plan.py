@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from assay.cli.cascade_options import listed_shares, named_numbers, share_text
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option
 from assay.cli.output import WIDTH, money, print_json, table
+from assay.cli.written_files import check_written
 
 _EXAMPLE = "assay cascade plan --volume 10M/day --tier fast=0.0005 --tier strong=0.003 --shares 10%,1%"
 
@@ -23,13 +25,13 @@ _PAYS = {True: "yes", False: "no", None: "?"}
               help="A tier and its price a verdict, cheapest first; the figure speaks of the last.")  # fmt: skip
 @click.option("--volume", metavar="N[/day]", required=True, help="Items: 600, 50k, 10M/day.")
 @click.option("--shares", metavar="S,S", help="Shares of all items, a tier each: 10%,1%.")
-@click.option("--budget-usd", type=click.FloatRange(min=0, min_open=True), help="Spend this in the best way.")
-@click.option("--half-width", type=click.FloatRange(min=0, min_open=True), help="Reach this at least cost.")
+@click.option("--budget-usd", type=FiniteRange(min=0, min_open=True), help="Spend this in the best way.")
+@click.option("--half-width", type=FiniteRange(min=0, min_open=True), help="Reach this at least cost.")
 @click.option("--correlation", "correlations", metavar="NAME=R", multiple=True,
               help="Guess: correlation of a tier (and those below) with the last one; NAME may be free.")  # fmt: skip
 @click.option(
     "--std-dev",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Guess: of the last tier's verdicts; half-widths are in this unit.",
 )
 @click.option("--pilot", metavar="FILE", help="Recorded verdicts, a column a tier, instead of guesses.")
@@ -64,11 +66,14 @@ def plan_command(
 
     Give --shares, --budget-usd or --half-width, one of them.
 
-    Exit status: 0 done, 2 the options do not fit together, 3 there is no such plan.
+    Exit status: 0 done, 2 wrong usage, 3 there is no such plan.
     """
     if sum(one is not None for one in (shares, budget_usd, half_width)) != 1:
         raise click.UsageError(f"give --shares, --budget-usd or --half-width, one of them; e.g. {_EXAMPLE}")
-    from assay.app.cascade import PlanRequest, plan_cascade
+    if pilot is not None and (correlations or std_dev is not None):
+        raise click.UsageError("--pilot measures what --correlation and --std-dev guess: give one or the other")
+    check_written("report")
+    from assay.app.cascade_plan import PlanRequest, plan_cascade
     from assay.engine.cascade.plan import TierPrice, parse_volume
 
     items, per = parse_volume(volume)
@@ -115,7 +120,7 @@ def plan_command(
 
 def plan_text(document: Mapping[str, Any]) -> str:
     """The document as text of 80 columns."""
-    from assay.app.cascade import explained_text
+    from assay.app.cascade_plan import explained_text
 
     per = " a day" if document["per"] == "day" else ""
     rows = [

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from assay.core.errors import ConfigError, nearest
-from assay.core.protocols import Judge
+from assay.core.protocols import Judge, Scorer
+from assay.core.stopping import StoppingRule
 
 PROGRAMMATIC = "programmatic"
-POLICIES = ("share", "uncertainty")
+POLICIES = ("share", "budget", "uncertainty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,23 +19,37 @@ class People:
     """A rung of people: labels that are there, and what more of them cost.
 
     Attributes:
-        labels: Mean label by sample id.
+        labels: Mean label by sample id; ``None`` where its raters could not tell.
         content_hash: Of the labels' file; other labels give another figure.
         usd_per_label: What one rater is paid for one label.
         raters: People who label an item.
         hours: Until a label is there.
+        answered: Raters that have answered, by sample id; all of them where it is not said.
+        scale: Lowest and highest label there is; ``None`` where nobody says.
+        unit: Of the labels: ``score``, or ``share`` when they lie in [0, 1].
+        told: ``scale`` and ``unit`` as the task gives them, where it does.
+        notes: What a run says of the labels.
     """
 
-    labels: Mapping[str, float]
+    labels: Mapping[str, float | None]
     content_hash: str
     usd_per_label: float = 0.0
     raters: int = 1
     hours: float | None = None
+    answered: Mapping[str, int] = field(default_factory=dict)
+    scale: tuple[float, float] | None = None
+    unit: str = "score"
+    told: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     @property
     def usd_per_item(self) -> float:
         """All raters of an item together."""
         return self.usd_per_label * self.raters
+
+    def paid_usd(self, sample_id: str) -> float:
+        """The raters of an item that have answered."""
+        return self.usd_per_label * self.answered.get(sample_id, self.raters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +59,13 @@ class Tier:
     Attributes:
         asks: A judge or people.
         share: Of all items that are drawn for it, in (0, 1].
+        why: In words, where a budget gave it the share.
     """
 
     name: str
     asks: Judge | People
     share: float
+    why: str | None = None
 
 
 class VerdictMap(Protocol):
@@ -80,6 +97,15 @@ class VerdictMap(Protocol):
         """Residual variance of each tier's prediction on data it had not seen; within a system, for a run of one."""
         ...
 
+    @property
+    def sized(self) -> bool:
+        """Whether it tells how far off its predictions are where."""
+        ...
+
+    def residual_sizes(self, features: Mapping[str, Any], systems: Sequence[str | None] | None = None) -> Any:
+        """Expected size of what the prediction of the highest of these tiers leaves open, for every item."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cascade:
@@ -91,12 +117,14 @@ class Cascade:
         tiers: Above the programmatic one, lowest first; shares do not rise.
         speaks_of: Tier whose verdict on every item the figure estimates; tiers above it are not asked.
         seed: Of the draws.
-        half_width: Stop asking the top tier when its interval is this narrow (on each side); ``None``: ask the share.
+        until: When to stop asking the top tier, in batches; ``None``: ask the share.
         certain: Metadata key; samples where it is true go up every tier.
-        policy: Whom the top tier is asked about: ``share``, all alike, or ``uncertainty``, rather what the lower tiers
-            disagree on.
+        policy: Whom the top tier is asked about: ``share``, all alike; ``budget``, rather what the lower tiers predict
+            worst; or ``uncertainty``, rather what they disagree on.
         calibration: Gives the weights of the lower tiers (a *map* start); without it they are fitted on the run's own
             top verdicts (a *cold* start).
+        open: The shares are 1, the most there may be, until a budget gives them; nothing can be drawn before.
+        because: In words, what the budget that gave the shares buys.
     """
 
     name: str
@@ -104,10 +132,12 @@ class Cascade:
     tiers: Sequence[Tier]
     speaks_of: str
     seed: int = 0
-    half_width: float | None = None
+    until: StoppingRule | None = None
     certain: str | None = None
     policy: str = "share"
     calibration: VerdictMap | None = None
+    open: bool = False
+    because: str | None = None
 
     def __post_init__(self) -> None:
         names = [tier.name for tier in self.tiers]
@@ -141,6 +171,7 @@ class Cascade:
             )
 
         self._check_policy()
+        self._check_until()
         lower = [PROGRAMMATIC, *(tier.name for tier in self.used[:-1])]
         if self.calibration is not None and list(self.calibration.names) != lower:
             raise ConfigError(
@@ -169,6 +200,44 @@ class Cascade:
                 hint="the policy uncertainty needs two free scores or judges below the top tier",
                 code="cascade.policy",
             )
+        if self.open and (self.policy != "budget" or any(tier.share < 1.0 for tier in self.tiers)):
+            raise ConfigError(
+                "a cascade is open whose shares no budget gives",
+                hint="policy: budget and no share, or the share of every tier",
+                code="cascade.policy",
+            )
+        if self.policy == "budget" and (self.calibration is None or not self.calibration.sized):
+            what = "there is none" if self.calibration is None else "this one was written before maps told where"
+            raise ConfigError(
+                f"the policy budget asks where a calibration map is furthest off, and {what}",
+                hint="make it: assay judge calibrate FILE --out map.json, then calibration: map.json",
+                code="cascade.policy",
+            )
+
+    def _check_until(self) -> None:
+        rule = self.until
+        if rule is None or rule.half_width is not None:
+            return
+        assert rule.figure is not None and rule.threshold is not None
+        if rule.figure != self.name:
+            raise ConfigError(
+                f"until: {rule.text!r} is about {rule.figure}, and the figure of this cascade is {self.name}",
+                hint=f"until: {self.name} {'>' if rule.above else '<'} {rule.threshold:g}, or half_width <= X",
+                code="cascade.until",
+            )
+        if self.policy != "share":
+            raise ConfigError(
+                f"until: {rule.text!r} needs verdicts drawn with one chance, and policy: {self.policy} draws with many",
+                hint="policy: share (leave it out), or until: half_width <= X",
+                code="cascade.until",
+            )
+        ends = scale_ends(self.used[-1].asks)
+        if ends is not None and not ends[0] < rule.threshold < ends[1]:
+            raise ConfigError(
+                f"until: {rule.text!r}: {self.name} lies between {ends[0]:g} and {ends[1]:g}",
+                hint="name a value inside of that scale",
+                code="cascade.until",
+            )
 
     @property
     def used(self) -> Sequence[Tier]:
@@ -176,6 +245,26 @@ class Cascade:
         names = [tier.name for tier in self.tiers]
         return self.tiers[: names.index(self.speaks_of) + 1]
 
+    def with_shares(
+        self, shares: Mapping[str, float], *, why: Mapping[str, str | None], because: str | None
+    ) -> Cascade:
+        """The cascade with the shares that a budget gave its tiers, by name, and the reasons."""
+        tiers = [replace(tier, share=shares[tier.name], why=why.get(tier.name)) for tier in self.tiers]
+        return replace(self, tiers=tiers, open=False, because=because)
+
     def column(self, tier: Tier) -> str:
         """Name of the scorer column that holds a tier's verdicts."""
         return f"{self.name}.{tier.name}"
+
+
+def scale_ends(asks: Scorer | People) -> tuple[float, float] | None:
+    """Lowest and highest verdict there is, of a panel its members'; ``None`` where nobody says."""
+    if isinstance(asks, People):
+        return asks.scale
+    if asks.unit == "share":
+        return (0.0, 1.0)
+    members = getattr(asks, "members", ())
+    if members:
+        return scale_ends(members[0])
+    scale = getattr(asks, "scale", None)
+    return None if scale is None else (float(scale.low), float(scale.high))

@@ -119,6 +119,25 @@ class Snapshot(NamedTuple):
     failed: int
 
 
+class BatchWait(NamedTuple):
+    """Answers that are waited for in a provider's batch.
+
+    Attributes:
+        token: Our own name of the batch.
+        batch: The provider's name of it; ``""`` while it is being sent.
+        requests: How many answers this process waits for; 0: the waiting is over.
+        answered: Requests of the batch that the provider says it has dealt with.
+        since: When the batch was written down, ISO 8601, UTC.
+    """
+
+    token: str
+    model: str
+    batch: str
+    requests: int
+    answered: int
+    since: str
+
+
 class Observer(Protocol):
     """Hears what a run does; used for progress."""
 
@@ -132,6 +151,10 @@ class Observer(Protocol):
         """A tier of the cascade has given a verdict."""
         ...
 
+    def waiting(self, wait: BatchWait) -> None:
+        """A batch was sent, looked at or ended."""
+        ...
+
     def ended(self) -> None:
         """Called once, however the execution ended."""
         ...
@@ -142,6 +165,61 @@ class StoredReply(NamedTuple):
 
     payload: bytes
     run_id: str
+
+
+class PendingBatch(NamedTuple):
+    """Requests left with a provider, of which some answers have not been read.
+
+    Attributes:
+        token: Our own name of it, known to the provider where it takes one.
+        provider_id: The provider's name of it; ``""`` from before it is sent until the provider has answered.
+        since: When it was written down, ISO 8601, UTC.
+        sending: The process that wrote it down lives and may still be sending it.
+    """
+
+    token: str
+    provider_id: str
+    model: str
+    base_url: str
+    since: str
+    sending: bool = False
+
+
+@runtime_checkable
+class PendingBatches(Protocol):
+    """A journal that remembers what was left with providers, so that nothing is paid for twice; many processes at once.
+
+    A request waits in at most one batch. It stops waiting when its reply is collected or it is released.
+    """
+
+    def intend_batch(self, batch: PendingBatch, sent_by: Mapping[bytes, str]) -> set[bytes]:
+        """Write a batch down before it is sent, committed at once.
+
+        Args:
+            sent_by: For each request's key the run that sends it, and so pays for it.
+
+        Returns:
+            Keys that are in it: not those that wait in another batch, or were answered meanwhile.
+        """
+        ...
+
+    def name_batch(self, token: str, provider_id: str) -> None:
+        """Write down the provider's name of a batch, committed at once."""
+        ...
+
+    def pending_batch(self, key: bytes) -> tuple[PendingBatch, str] | None:
+        """The batch in which a request waits, and the run that sent it."""
+        ...
+
+    def release_from_batch(self, token: str, keys: Iterable[bytes]) -> None:
+        """These requests of a batch got no answer, or are not waited for any more."""
+        ...
+
+    def collect_reply(
+        self, key: bytes, payload: bytes, *, run_id: str, cost_usd: float | None
+    ) -> Awaitable[None] | None:
+        """Store the reply to a waiting request, as ``record_reply`` does; nothing where another process was first."""
+        ...
 
 
 class Journal(Protocol):
@@ -323,6 +401,10 @@ class Objects(Protocol):
     def get(self, name: str) -> bytes: ...
 
     def exists(self, name: str) -> bool: ...
+
+    def names(self, folder: str) -> Sequence[str]:
+        """Names below a folder (``a/b`` holds ``a/b/c`` and ``a/b/c/d``, and not ``a/bc``), sorted."""
+        ...
 
     def where(self, name: str) -> str: ...
 

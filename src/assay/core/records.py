@@ -158,6 +158,8 @@ class Estimate:
         estimand: ``new inputs like these`` (default) or ``these items``.
         n_clusters: Groups, where the variance is cluster-robust.
         unscored: Samples left out because they have no score.
+        bounds: Where samples without a score are known to lie within a scale: ``worst`` and ``best``, the value if all
+            of them were at its lower or upper end, and ``low`` and ``high``, an interval of the range between the two.
     """
 
     value: float | None
@@ -172,6 +174,7 @@ class Estimate:
     n_clusters: int | None = None
     std_error: float | None = None
     unscored: int = 0
+    bounds: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None or self.low is None or self.high is None) and not self.reason:
@@ -193,7 +196,7 @@ class Estimate:
             "estimand": self.estimand,
             "unscored": self.unscored,
         }
-        for key in ("reason", "n_clusters", "std_error"):
+        for key in ("reason", "n_clusters", "std_error", "bounds"):
             if getattr(self, key) is not None:
                 row[key] = getattr(self, key)
         return row

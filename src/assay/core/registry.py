@@ -1,4 +1,4 @@
-"""Names of parts (scorers, metrics, providers, stores), who brings them and where their code is; loaded when used."""
+"""Names of parts (scorers, judges, providers …), who brings them and where their code is; loaded when used."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from assay.core.errors import ConfigError, NotFoundError, nearest
 
-KINDS = ("scorer", "metric", "provider", "store")
-PLANNED = ("judge", "executor", "attack", "detector")
+KINDS = ("scorer", "judge", "metric", "provider", "store")
+PLANNED = ("executor", "attack", "detector")
 """Kinds that only a later version may have."""
 OWN = "Assay"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*/[a-z0-9][a-z0-9_.-]*")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from assay.core.cascade import Cascade
+from assay.core.cascade import Cascade, People
 from assay.core.errors import ConfigError, nearest
 from assay.core.golden import Golden
 from assay.core.protocols import Metric, Scorer
@@ -180,10 +180,17 @@ class Task:
         if self.epochs < 1:
             raise ConfigError(f"epochs is {self.epochs}; it must be at least 1", hint="epochs: 1")
         if self.cascade is not None:
-            _check_cascade(self.cascade, names)
+            _check_cascade(self.cascade, names, self.epochs)
 
 
-def _check_cascade(cascade: Cascade, scorers: Sequence[str]) -> None:
+def _check_cascade(cascade: Cascade, scorers: Sequence[str], epochs: int) -> None:
+    people = [tier.name for tier in cascade.used if isinstance(tier.asks, People)]
+    if people and epochs > 1:
+        raise ConfigError(
+            f"the task asks for {epochs} answers a sample, and people (tier {people[0]}) label one",
+            hint="epochs: 1, or estimate: with the judge below them",
+            code="cascade.epochs",
+        )
     for name in cascade.free:
         if name not in scorers:
             raise ConfigError(

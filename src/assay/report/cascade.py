@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from assay.app.cascade import explained_text
+from assay.app.cascade_plan import explained_text
 from assay.report.charts import BLUE, SCHEMA, Spec
-from assay.report.figures import UNKNOWN
+from assay.report.figures import UNKNOWN, money
 from assay.report.page import Page, Section, Table, write_page
 
 _CURVES = ((BLUE, [1, 0], "circle"), ("#c8571b", [6, 3], "triangle-up"))
@@ -35,7 +35,7 @@ def plan_page(document: Mapping[str, Any]) -> Page:
             row["tier"],
             f"{100 * row['share']:.3g}%",
             f"{row['items']:,.0f}",
-            f"${row['usd_per_item']:g}",
+            money(row["usd_per_item"]),
             f"${row['cost_usd']:,.2f}",
             explained_text(row["partial_r2"]),
             explained_text(row["needed_r2"]),
@@ -65,7 +65,8 @@ def simulation_page(document: Mapping[str, Any]) -> Page:
     name = "query" if " " in document["file"].strip() else PurePath(document["file"]).name
     return Page(
         title=f"Replays of a cascade on {name}",
-        subtitle=f"{document['items']:,} items, {document['replays']:,} replays, start {document['start']}",
+        subtitle=f"{document['items']:,} items, {document['replays']:,} replays, start {document['start']};"
+        f" of {document['speaks_of']} on {document['estimand']}",
         lead=document["sentences"],
         sections=[_policies(document), _frontier(document), _tiers(document)],
     )
@@ -145,7 +146,7 @@ def _tiers(document: Mapping[str, Any]) -> Section:
         [
             row["tier"],
             f"{100 * row['share']:.3g}%",
-            f"${row['usd']:g}",
+            money(row["usd"]),
             _number(row["r"]),
             f"{row['missing']:,}",
         ]

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.engine.cascade.draw import Bools, Floats
 from assay.engine.cascade.estimate import TieredEstimate, tiered_estimate
-from assay.engine.cascade.verdicts import DEFAULT, RIDGE, Question, TierVerdicts, answers, matrix, prepare
+from assay.engine.cascade.verdicts import (
+    DEFAULT,
+    RIDGE,
+    Question,
+    TierVerdicts,
+    answers,
+    certainly,
+    chances,
+    matrix,
+    prepare,
+)
 from assay.stats.prediction.ridge import fit_ridge
 from assay.stats.special import t_quantile
 
@@ -43,8 +52,10 @@ def tiered_segments(
         raise InvalidInputError(f"{where.size} segments for {matrix(tiers[0]).shape[0]} items", hint="one an item")
     for place, name in enumerate(names):
         rows: Bools = np.asarray(where == place, dtype=np.bool_)
+        borrowed = _borrowed(tiers, rows)
         found[name] = tiered_estimate(
-            [_cut(tier, rows) for tier in _borrowed(tiers, rows)], question=_cut_question(question, rows)
+            [_cut(tier, number, borrowed, rows) for number, tier in enumerate(borrowed)],
+            question=_cut_question(question, rows),
         )
     return found
 
@@ -56,15 +67,14 @@ def _borrowed(tiers: Sequence[TierVerdicts], rows: Bools) -> list[TierVerdicts]:
     asked, known = answers(tiers[-1], len(tiers) - 1, tiers)
     outside = asked & known & ~rows
     ready = prepare(tiers)
-    if np.count_nonzero(outside) < max(
-        LEAST_OUTSIDE, 4 * sum(proxy.shape[1] for proxy in map(_columns, ready.proxies))
-    ):
+    proxies = [proxy.reshape(proxy.shape[0], -1) for proxy in ready.proxies]
+    if np.count_nonzero(outside) < max(LEAST_OUTSIDE, 4 * sum(proxy.shape[1] for proxy in proxies)):
         return list(tiers)
     labels, weights = matrix(tiers[-1])[:, 0], 1.0 / ready.probabilities[-1][outside]
     predicted: dict[int, Floats] = {}
     sofar = np.empty((labels.size, 0))
-    for place, proxy in zip(ready.places, ready.proxies, strict=False):
-        sofar = np.hstack([sofar, _columns(proxy)])
+    for place, proxy in zip(ready.places, proxies, strict=False):
+        sofar = np.hstack([sofar, proxy])
         fitted = fit_ridge(sofar[outside], labels[outside], penalty=RIDGE, label_weights=weights)
         predicted[place] = fitted.predict(sofar)
     return [
@@ -73,43 +83,15 @@ def _borrowed(tiers: Sequence[TierVerdicts], rows: Bools) -> list[TierVerdicts]:
     ]
 
 
-def _columns(proxy: Floats) -> Floats:
-    return proxy[:, None] if proxy.ndim == 1 else proxy
-
-
-def _cut(tier: TierVerdicts, rows: Bools) -> TierVerdicts:
-    def part(values: npt.ArrayLike | None) -> Any:
-        if values is None:
-            return None
-        array = np.asarray(values)
-        return array[rows] if array.ndim else array
-
-    asked = part(tier.asked)
+def _cut(tier: TierVerdicts, place: int, tiers: Sequence[TierVerdicts], rows: Bools) -> TierVerdicts:
+    """The tier on some rows, with their part of its cost; a simple draw was one of all items, not of these."""
+    asked, known = answers(tier, place, tiers)
     cost = tier.cost_usd
     if cost:
-        drawn = _drawn(tier)
-        cost *= float(drawn[rows].sum()) / max(float(drawn.sum()), 1.0)
-    return replace(
-        tier,
-        values=part(tier.values),
-        asked=asked,
-        probability=_overall(tier, rows) if tier.probability is None else part(tier.probability),
-        prediction=part(tier.prediction),
-        cost_usd=cost,
-    )
-
-
-def _overall(tier: TierVerdicts, rows: Bools) -> Floats | None:
-    """Without probabilities the draw was simple and of all items, not of the part."""
-    if tier.asked is None and np.isfinite(matrix(tier)).all():
-        return None
-    return np.full(int(rows.sum()), _drawn(tier).mean())
-
-
-def _drawn(tier: TierVerdicts) -> Bools:
-    if tier.asked is None:
-        return np.asarray(np.isfinite(matrix(tier)).all(axis=1), dtype=np.bool_)
-    return np.asarray(tier.asked, dtype=np.bool_)
+        cost *= float(asked[rows].sum()) / max(float(asked.sum()), 1.0)
+    if tier.probability is None and not (known if tier.asked is None else asked).all():
+        tier = replace(tier, probability=chances(tier, asked=asked))
+    return replace(tier.at(np.flatnonzero(rows)), cost_usd=cost)
 
 
 def _cut_question(question: Question, rows: Bools) -> Question:
@@ -126,28 +108,35 @@ def tiered_difference(
     """Mean top verdict of ``after`` minus that of ``before``, over the items both have.
 
     Where both runs drew with one seed their labels fall on the same items, and the difference is estimated from the
-    differences item by item: what makes a document hard drops out. Runs drawn apart share few labels; then the two
-    estimates are subtracted.
+    differences item by item: what makes a document hard drops out. A tier whose verdicts have other columns in the two
+    runs (other free metrics) predicts no difference and is left out of the prediction. Runs drawn apart, or up other
+    tiers, share few labels or none that pair; then the two estimates are subtracted (``unpaired-…``), which is valid as
+    long as both speak of one tier, and wider where what is good for one system is good for the other.
 
     Args:
         before: Tiers of the first run; rows are the shared items, in one order for both.
-        after: Of the second; as many tiers.
+        after: Of the second; the same tier last.
         coordinated: Both were drawn with the same seed and tier names.
         question: As in ``tiered_estimate``.
 
+    Returns:
+        The difference; without a value, and with a reason, where one of the runs has none or the two would speak of
+        different tiers.
+
     Raises:
-        InvalidInputError: The numbers of tiers or items differ.
+        InvalidInputError: The numbers of items differ.
     """
-    if len(before) != len(after) or matrix(before[0]).shape[0] != matrix(after[0]).shape[0]:
-        raise InvalidInputError(
-            "the runs differ in tiers or in items", hint="shared items, and the same tiers, in order"
-        )
-    shared = _shared(before, after) if coordinated else None
+    if matrix(before[0]).shape[0] != matrix(after[0]).shape[0]:
+        raise InvalidInputError("the runs differ in items", hint="give the rows of the items that both have")
+    shared = _shared(before, after) if coordinated and len(before) == len(after) else None
     if shared is not None:
-        found = tiered_estimate(shared, question=replace(question, share=False, scale=None)).estimate
+        found = tiered_estimate(shared, question=question).estimate
         return replace(found, method=f"paired-{found.method}")
     first, second = (tiered_estimate(one, question=question) for one in (before, after))
-    return _subtracted(first, second, question)
+    ends = (before[-1].name, after[-1].name)
+    alike = first.speaks_of == second.speaks_of or (first.speaks_of, second.speaks_of) == ends
+    reason = None if alike else f"one run speaks of {first.speaks_of}, the other of {second.speaks_of}"
+    return _subtracted(first, second, question, reason=reason)
 
 
 def _shared(before: Sequence[TierVerdicts], after: Sequence[TierVerdicts]) -> list[TierVerdicts] | None:
@@ -155,12 +144,9 @@ def _shared(before: Sequence[TierVerdicts], after: Sequence[TierVerdicts]) -> li
     found, overall = [], np.ones(matrix(before[0]).shape[0])
     previous = [np.ones(overall.size), np.ones(overall.size)]
     for place, (one, other) in enumerate(zip(before, after, strict=True)):
-        (asked_one, _), (asked_other, _) = answers(one, place, before), answers(other, place, after)
-        asked = asked_one & asked_other
-        values = matrix(other) - matrix(one) if matrix(other).shape == matrix(one).shape else None
-        if values is None:
-            raise InvalidInputError(f"tier {one.name} has other columns in the two runs", hint="the same free metrics")
-        probabilities = [_given(tier, drawn) for tier, drawn in ((one, asked_one), (other, asked_other))]
+        drawn = [answers(tier, place, tiers)[0] for tier, tiers in ((one, before), (other, after))]
+        asked = drawn[0] & drawn[1]
+        probabilities = [chances(tier, asked=own) for tier, own in zip((one, other), drawn, strict=True)]
         with np.errstate(invalid="ignore"):
             given = [now / was for now, was in zip(probabilities, previous, strict=True)]
             overall = overall * np.minimum(*given) if place else overall
@@ -168,15 +154,18 @@ def _shared(before: Sequence[TierVerdicts], after: Sequence[TierVerdicts]) -> li
         predicted = None
         if one.prediction is not None and other.prediction is not None:
             predicted = np.asarray(other.prediction, dtype=np.float64) - np.asarray(one.prediction, dtype=np.float64)
-        cost = None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd
+        alike = matrix(one).shape == matrix(other).shape
+        values = matrix(other) - matrix(one) if alike else np.zeros((asked.size, 1))
         found.append(
             TierVerdicts(
                 name=one.name,
-                values=np.where(asked[:, None], values, np.nan) if values.shape[1] > 1 else _single(values, asked),
+                values=np.where(asked[:, None], values, np.nan),
                 asked=asked,
                 probability=overall.copy(),
+                certain=certainly(one, drawn[0]) & certainly(other, drawn[1]),
                 prediction=predicted,
-                cost_usd=cost,
+                cost_usd=None if one.cost_usd is None or other.cost_usd is None else one.cost_usd + other.cost_usd,
+                unit=other.unit,
             )
         )
     ends = [answers(tiers[-1], len(tiers) - 1, tiers)[1].sum() for tiers in (before, after)]
@@ -184,35 +173,30 @@ def _shared(before: Sequence[TierVerdicts], after: Sequence[TierVerdicts]) -> li
     return found if together >= max(3, 0.5 * min(ends)) else None
 
 
-def _single(values: Floats, asked: Bools) -> Floats:
-    return np.where(asked, values[:, 0], np.nan)
-
-
-def _given(tier: TierVerdicts, asked: Bools) -> Floats:
-    if tier.probability is None:
-        return np.full(asked.size, max(float(asked.mean()), 1.0 / asked.size))
-    return np.array(np.broadcast_to(np.asarray(tier.probability, dtype=np.float64), asked.shape))
-
-
-def _subtracted(first: TieredEstimate, second: TieredEstimate, question: Question) -> Estimate:
+def _subtracted(first: TieredEstimate, second: TieredEstimate, question: Question, *, reason: str | None) -> Estimate:
+    """One estimate less the other, as if their draws had nothing to do with each other."""
     one, other = first.estimate, second.estimate
-    common: Mapping[str, Any] = {
+    lacking = next((side.reason for side in (one, other) if side.value is None), reason)
+    facts: dict[str, Any] = {
         "n": min(one.n, other.n),
         "confidence": question.confidence,
-        "unit": question.unit,
+        "unit": other.unit,
         "estimand": question.estimand,
-        "method": "unpaired-two-phase-t",
     }
-    if one.value is None or other.value is None:
-        reason = one.reason if one.value is None else other.reason
-        return Estimate(value=None, low=None, high=None, reason=reason, **common)
+    if one.value is None or other.value is None or lacking is not None:
+        return Estimate(value=None, low=None, high=None, reason=lacking, method="unpaired-two-phase", **facts)
     value = other.value - one.value
-    if one.std_error is None or other.std_error is None or first.df is None or second.df is None:
-        return Estimate(value=value, low=None, high=None, reason=one.reason or other.reason, **common)
-    variances = [one.std_error**2, other.std_error**2]
-    total = sum(variances)
-    degrees = (
-        total**2 / sum(v * v / df for v, df in zip(variances, (first.df, second.df), strict=True)) if total else 1.0
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        reason = one.reason or other.reason
+        return Estimate(value=value, low=None, high=None, reason=reason, method="unpaired-two-phase", **facts)
+    if "two-phase-wilson" in (one.method, other.method):  # bounds that are not symmetric: squares of each side added
+        low = value - math.hypot(other.value - other.low, one.high - one.value)
+        high = value + math.hypot(other.high - other.value, one.value - one.low)
+        return Estimate(value=value, low=low, high=high, method="unpaired-two-phase-wilson", **facts)
+    variances = [(side.std_error or 0.0) ** 2 for side in (one, other)]
+    error = math.sqrt(sum(variances))
+    squares = sum(v * v / (df or 1.0) for v, df in zip(variances, (first.df, second.df), strict=True))
+    half = t_quantile(0.5 + question.confidence / 2.0, error**4 / squares if squares else 1.0) * error
+    return Estimate(
+        value=value, low=value - half, high=value + half, std_error=error, method="unpaired-two-phase-t", **facts
     )
-    half = t_quantile(0.5 + question.confidence / 2.0, degrees) * math.sqrt(total)
-    return Estimate(value=value, low=value - half, high=value + half, std_error=math.sqrt(total), **common)

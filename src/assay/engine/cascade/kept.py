@@ -10,13 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from assay.core.errors import InvalidInputError
+from assay.core.errors import InvalidInputError, StoreError
 from assay.core.records import Estimate
 from assay.engine.cascade.board import Board
 from assay.engine.cascade.compare import tiered_difference
 from assay.engine.cascade.figure import question_of, tier_verdicts
 from assay.engine.cascade.verdicts import Question, TierVerdicts, matrix
 from assay.stats.scalar import NEW_INPUTS
+
+_PLAIN = ("name", "cost_usd", "prior_variance", "unit", "share", "scale", "lost")
+"""What is kept of a tier in words; its arrays have entries of their own."""
+
+
+SCHEMA = 2
+"""Of what is kept; another one is of another version of assay."""
 
 
 def object_name(run_id: str) -> str:
@@ -45,8 +52,6 @@ class KeptTiers:
     waiting: Sequence[str]
     seed: int
     speaks_of: str
-    unit: str
-    share: bool
 
     @classmethod
     def of(cls, board: Board) -> KeptTiers:
@@ -61,29 +66,23 @@ class KeptTiers:
             waiting=board.waiting(),
             seed=board.cascade.seed,
             speaks_of=board.cascade.speaks_of,
-            unit=question.unit,
-            share=question.share,
         )
 
     def question(self) -> Question:
         """What a decision asks: new inputs like these."""
-        return Question(estimand=NEW_INPUTS, clusters=self.clusters, unit=self.unit, share=self.share)
+        return Question(estimand=NEW_INPUTS, clusters=self.clusters)
 
     def to_bytes(self) -> bytes:
         """As an archive of arrays."""
         words = {
+            "schema": SCHEMA,
             "metric": self.metric,
             "ids": list(self.ids),
             "clusters": None if self.clusters is None else list(self.clusters),
             "waiting": list(self.waiting),
             "seed": self.seed,
             "speaks_of": self.speaks_of,
-            "unit": self.unit,
-            "share": self.share,
-            "tiers": [
-                {"name": tier.name, "cost_usd": tier.cost_usd, "prior_variance": tier.prior_variance}
-                for tier in self.tiers
-            ],
+            "tiers": [{name: getattr(tier, name) for name in _PLAIN} for tier in self.tiers],
         }
         arrays: dict[str, Any] = {"words": np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)}
         for place, tier in enumerate(self.tiers):
@@ -93,24 +92,36 @@ class KeptTiers:
             if tier.prediction is not None:
                 arrays[f"prediction{place}"] = np.asarray(tier.prediction)
             arrays[f"chance{place}"] = np.ones(whole) if tier.probability is None else np.asarray(tier.probability)
+            if tier.certain is not None:
+                arrays[f"certain{place}"] = np.asarray(tier.certain)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> KeptTiers:
-        """Inverse of ``to_bytes``."""
+        """Inverse of ``to_bytes``.
+
+        Raises:
+            StoreError: Another version of assay has kept them (``cascade.kept``).
+        """
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             words = json.loads(arrays["words"].tobytes())
+            schema = words.pop("schema", 1)
+            if schema != SCHEMA:
+                raise StoreError(
+                    f"the run's tiers were kept by another version of assay (schema {schema}; this one reads {SCHEMA})",
+                    hint="keep them anew, which asks nobody: assay resume RUN",
+                    code="cascade.kept",
+                )
             tiers = [
                 TierVerdicts(
-                    name=tier["name"],
+                    **{**tier, "scale": None if tier["scale"] is None else tuple(tier["scale"])},
                     values=arrays[f"values{place}"],
                     asked=arrays[f"asked{place}"],
                     probability=arrays[f"chance{place}"],
+                    certain=arrays.get(f"certain{place}"),
                     prediction=arrays.get(f"prediction{place}"),
-                    prior_variance=tier["prior_variance"],
-                    cost_usd=tier["cost_usd"],
                 )
                 for place, tier in enumerate(words.pop("tiers"))
             ]
@@ -133,18 +144,8 @@ def difference(before: KeptTiers, after: KeptTiers, *, confidence: float = 0.95)
         question = replace(question, clusters=[after.clusters[row] for row in second])
     same_draw = before.seed == after.seed and [t.name for t in before.tiers] == [t.name for t in after.tiers]
     return tiered_difference(
-        [_rows(tier, first) for tier in before.tiers],
-        [_rows(tier, second) for tier in after.tiers],
+        [tier.at(first) for tier in before.tiers],
+        [tier.at(second) for tier in after.tiers],
         coordinated=same_draw,
         question=question,
-    )
-
-
-def _rows(tier: TierVerdicts, rows: Any) -> TierVerdicts:
-    return replace(
-        tier,
-        values=matrix(tier)[rows],
-        asked=np.asarray(tier.asked)[rows],
-        prediction=None if tier.prediction is None else np.asarray(tier.prediction)[rows],
-        probability=np.asarray(tier.probability)[rows],
     )

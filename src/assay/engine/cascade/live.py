@@ -10,8 +10,10 @@ from assay.core.cascade import People
 from assay.core.errors import BudgetExhaustedError, ProviderError
 from assay.core.protocols import Judge, ModelClient
 from assay.core.records import Item, Score
+from assay.core.stopping import StoppingRule
 from assay.engine.cascade.board import Board, Key
-from assay.engine.cascade.sequential import BATCH, START
+from assay.engine.cascade.figure import look
+from assay.engine.cascade.sequential import BATCH, SKEWED_START, START
 from assay.engine.golden import GoldenWatch
 from assay.engine.scoring import ItemScorer
 
@@ -28,9 +30,7 @@ class Ascent:
         include_degraded: Verdicts on what a fall-back model answered count.
         stopped: Whether nothing more is to be asked.
         halt: Told what makes further calls pointless: no money, or a refused key.
-        wide: Whether the top tier's interval is wider than wanted; ``None`` without such a rule.
         drawn: Verdicts wanted of the tier being asked.
-        fresh: Verdicts that are not recorded yet.
         workers: Verdicts being asked for.
     """
 
@@ -41,44 +41,44 @@ class Ascent:
     heard: Callable[[str, int, int], None]
     stopped: Callable[[], bool]
     halt: Callable[[BudgetExhaustedError | ProviderError], None]
-    wide: Callable[[Board], bool] | None = None
     golden: GoldenWatch | None = None
     include_degraded: bool = False
     held: dict[Key, Item] = field(default_factory=dict)
     drawn: int = 0
-    fresh: dict[Key, list[Score]] = field(default_factory=dict)
     workers: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 async def climb(ascent: Ascent) -> None:
     """Ask tier after tier; a tier that cannot be asked to its end is the last one."""
     board = ascent.board
-    for place, tier in enumerate(board.tiers):
+    for place in range(len(board.tiers)):
         if ascent.stopped():
             return
         board.climb_to(place)
-        ascent.drawn = sum(len(board.epochs[row]) for row in board.rungs[-1].rows())
-        if isinstance(tier.asks, People):
-            _look_up(ascent, place, tier.asks)
-        elif ascent.wide is not None and place == len(board.tiers) - 1:
-            await _until_narrow(ascent, place, tier.asks, ascent.wide)
+        ascent.drawn = len(board.drawn(place))
+        if board.cascade.until is not None and place == len(board.tiers) - 1:
+            await _in_batches(ascent, place, board.cascade.until)
         else:
-            await _ask(ascent, place, tier.asks)
+            await _ask(ascent, place)
 
 
-async def _until_narrow(ascent: Ascent, place: int, judge: Judge, wide: Callable[[Board], bool]) -> None:
-    """Ask a batch at a time, in the order drawn, while the interval is too wide and something is left of the share."""
-    rungs = ascent.board.rungs
-    whole, take = rungs[-1], START
+async def _in_batches(ascent: Ascent, place: int, rule: StoppingRule) -> None:
+    """Ask a batch at a time, in the order drawn, until the rule is met, people owe labels, or the share is used up."""
+    board = ascent.board
+    whole, take = board.rungs[-1], START if rule.half_width is not None else SKEWED_START
     while True:
-        rungs[-1] = whole.first(take)
-        await _ask(ascent, place, judge)
-        if rungs[-1] is whole or ascent.stopped() or not wide(ascent.board):
+        board.rungs[-1] = whole.first(take)
+        await _ask(ascent, place)
+        if board.rungs[-1] is whole or ascent.stopped() or board.waiting() or look(board, rule).stop:
             return
         take += BATCH
 
 
-async def _ask(ascent: Ascent, place: int, judge: Judge) -> None:
+async def _ask(ascent: Ascent, place: int) -> None:
+    judge = ascent.board.tiers[place].asks
+    if isinstance(judge, People):
+        _look_up(ascent, place, judge)
+        return
     keys = ascent.board.to_ask(place)
     if not keys:
         return
@@ -120,35 +120,24 @@ def _take(ascent: Ascent, place: int, key: Key, score: Score) -> None:
     """Put a verdict on the board under its tier's name."""
     board = ascent.board
     tier = board.tiers[place]
-    named = replace(score, epoch=key[1], scorer=board.cascade.column(tier), tier=tier.name)
-    board.verdicts[place][key] = named
-    ascent.fresh.setdefault(key, []).append(named)
+    board.verdicts[place][key] = replace(score, epoch=key[1], scorer=board.cascade.column(tier), tier=tier.name)
     ascent.heard(tier.name, len(board.verdicts[place]), ascent.drawn)
 
 
 def _look_up(ascent: Ascent, place: int, people: People) -> None:
-    """Take the labels that are there; whom to ask about what is left stays on the board."""
-    for key in ascent.board.to_ask(place):
-        label = people.labels.get(key[0])
-        if label is not None:
-            score = Score(
-                sample_id=key[0],
-                scorer="people",
-                scorer_version=people.content_hash,
-                value=label,
-                cost_usd=people.usd_per_item,
-            )
-            _take(ascent, place, key, score)
-
-
-def with_probabilities(board: Board, fresh: dict[Key, list[Score]]) -> dict[Key, list[Score]]:
-    """Verdicts as they are recorded: each with the overall probability its item was drawn with for that tier."""
-    places = {board.cascade.column(tier): place for place, tier in enumerate(board.tiers)}
-    rows = {sample_id: row for row, sample_id in enumerate(board.ids)}
-    return {
-        key: [
-            replace(score, probability=float(board.rungs[places[score.scorer] + 1].probability[rows[key[0]]]))
-            for score in scores
-        ]
-        for key, scores in fresh.items()
-    }
+    """Take the labels as they are now, over those of an earlier look; who is still to be asked stays on the board."""
+    held = ascent.board.verdicts[place]
+    for key in ascent.board.drawn(place):
+        if key[0] not in people.labels:
+            held.pop(key, None)
+            continue
+        label = people.labels[key[0]]
+        score = Score(
+            sample_id=key[0],
+            scorer="people",
+            scorer_version=people.content_hash,
+            value=label,
+            reason="no_verdict" if label is None else None,
+            cost_usd=people.paid_usd(key[0]),
+        )
+        _take(ascent, place, key, score)

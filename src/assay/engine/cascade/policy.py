@@ -19,7 +19,6 @@ from assay.stats.prediction.sampling import DEFAULT_FLOOR, inclusion_probabiliti
 FLOOR = DEFAULT_FLOOR
 SHARES = (0.1, 0.01)
 """Of the first and the second tier above the free one; further ones take the last."""
-MOST_BINS, LEAST_IN_BIN = 8, 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,7 +101,8 @@ def budget_optimal(shares: Sequence[float], *, sizes: npt.ArrayLike, floor: floa
 
     Args:
         shares: Of all items; ``allocate_tiers`` finds good ones for a budget.
-        sizes: Expected size of what the prediction leaves open, from a pilot or a map: ``residual_sizes``.
+        sizes: Expected size of what the prediction leaves open, from a map: a ``ResidualCurve`` at its
+            predictions.
         floor: Least probability as a share of the uniform one.
     """
     scores = np.asarray(sizes, dtype=np.float64)
@@ -123,28 +123,3 @@ def uncertainty(shares: Sequence[float], *, verdicts: Sequence[npt.ArrayLike], f
     scaled = [(one - np.nanmean(one)) / (np.nanstd(one) or 1.0) for one in columns]
     spread = np.nan_to_num(np.std(np.stack(scaled), axis=0))
     return Policy(name="uncertainty", shares=tuple(map(float, shares)), scores={len(shares) - 1: spread}, floor=floor)
-
-
-def residual_sizes(pilot_predictions: npt.ArrayLike, pilot_labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Floats:
-    """Expected size of the residual at each prediction: root mean square in bins of a pilot's predictions.
-
-    Args:
-        pilot_predictions: Predictions on items with labels (the map's own data, left-one-out).
-        pilot_labels: Their labels.
-        predictions: Of the items to be drawn from.
-
-    Returns:
-        Positive, in label units; shrunk towards the pilot's mean size, as if each bin held five more average items.
-    """
-    known, labels = np.asarray(pilot_predictions, dtype=np.float64), np.asarray(pilot_labels, dtype=np.float64)
-    squares = np.square(labels - known)
-    mean = float(squares.mean())
-    bins = int(np.clip(known.size // LEAST_IN_BIN, 1, MOST_BINS))
-    edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, bins + 1)[1:-1])) if bins > 1 else np.empty(0)
-    place = np.searchsorted(edges, known, side="right")
-    count = np.bincount(place, minlength=edges.size + 1)
-    total = np.bincount(place, weights=squares, minlength=edges.size + 1)
-    smooth = (total + 5.0 * mean) / (count + 5.0)
-    if mean == 0.0:
-        return np.ones(np.asarray(predictions).shape)
-    return np.asarray(np.sqrt(smooth[np.searchsorted(edges, np.asarray(predictions, dtype=np.float64), side="right")]))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.engine.cascade.draw import Floats
-from assay.engine.cascade.verdicts import TierVerdicts, prepare
+from assay.engine.cascade.verdicts import TierVerdicts, answers, certainly, prepare
 from assay.stats.prediction.anytime import ppi_confidence_sequence
 from assay.stats.prediction.ridge import fit_ridge
 from assay.stats.special import normal_quantile
@@ -183,22 +183,21 @@ def gate_terms(tiers: Sequence[TierVerdicts], order: npt.ArrayLike, *, batch: in
     reached = ready.asked[-2] if len(ready.asked) > 1 else np.ones(size, dtype=bool)
     with np.errstate(invalid="ignore"):
         given = top / below
-    sure = rows[given[rows] >= 1.0 - 1e-9] if np.ptp(given[rows]) > 1e-9 else rows[:0]
-    drawn = rows[~np.isin(rows, sure)]
-    if np.ptp(given[drawn]) > 1e-9:
+    certain = certainly(tiers[-1], answers(tiers[-1], len(tiers) - 1, tiers)[0])
+    sure, drawn = rows[certain[rows]], rows[~certain[rows]]
+    if drawn.size and np.ptp(given[drawn]) > 1e-9:
         raise InvalidInputError(
             "a gate needs a simple random draw of the top tier", hint="draw it by fixed shares, or use a fixed number"
         )
-    open_rows = reached.copy()
-    open_rows[sure] = False
+    open_items = np.count_nonzero(reached & ~certain)
     weight = np.where(reached, 1.0 / below, 0.0)
     terms = np.empty(drawn.size)
     for start in range(0, drawn.size, batch):
         part = drawn[start : start + batch]
         predicted = _predictions(ready.proxies, ready.weights, labels, np.concatenate([sure, drawn[:start]]))
         level = _chain(predicted, ready.asked, ready.probabilities)
-        fixed = float((weight[sure] * (labels[sure] - predicted[-1][sure])).sum()) / size
-        scale = np.count_nonzero(open_rows) / size * weight[part]
+        fixed = float((1.0 / top[sure] * (labels[sure] - predicted[-1][sure])).sum()) / size
+        scale = open_items / size * weight[part]
         terms[start : start + batch] = level + fixed + scale * (labels[part] - predicted[-1][part])
     return terms, _lower_error(ready.proxies, ready.weights, labels, rows, ready.asked)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
-from assay.engine.cascade.board import read_board
-from assay.engine.cascade.figure import still_wide
-from assay.engine.cascade.live import Ascent, climb, hold, with_probabilities
+from assay.core.records import Item, Score
+from assay.engine.cascade.board import Board, read_board
+from assay.engine.cascade.live import Ascent, climb, hold
 from assay.engine.state import RunState, recorded, unseal
 
 
@@ -27,7 +28,6 @@ async def go_up(state: RunState) -> None:
         halt=state.halt,
         golden=state.golden,
         include_degraded=plan.include_degraded,
-        wide=None if cascade.half_width is None else still_wide(cascade.half_width),
         workers=state.workers,
     )
     try:
@@ -44,18 +44,23 @@ async def go_up(state: RunState) -> None:
 
 def _record_verdicts(state: RunState, ascent: Ascent) -> None:
     """Put verdicts into the items they are about; killed in between, the items are made again from replies."""
-    if not ascent.fresh:
+    changes = ascent.board.changes()
+    if not changes:
         return
     journal, run_id = state.stores.journal, state.plan.run_id
-    hold(ascent, ascent.fresh)
+    hold(ascent, changes)
     if state.stores.results.sealed(run_id) and not journal.done(run_id):
         unseal(state)
-    changed = []
-    for key, said in with_probabilities(ascent.board, ascent.fresh).items():
-        new = {score.scorer for score in said}
-        item = ascent.held[key]
-        changed.append(replace(item, scores=[*(score for score in item.scores if score.scorer not in new), *said]))
-    journal.forget_items(run_id, ascent.fresh)
+    changed = [_with_verdicts(ascent.held[key], said, ascent.board) for key, said in changes.items()]
+    journal.forget_items(run_id, changes)
     for item in changed:
         journal.append_item(run_id, item)
     journal.flush()
+
+
+def _with_verdicts(item: Item, said: Mapping[str, Score | None], board: Board) -> Item:
+    """The item with its verdicts as they are now: other scores first, then tier by tier."""
+    columns = [board.cascade.column(tier) for tier in board.tiers]
+    verdicts = {**{score.scorer: score for score in item.scores if score.scorer in columns}, **said}
+    others = [score for score in item.scores if score.scorer not in columns]
+    return replace(item, scores=[*others, *(score for name in columns if (score := verdicts.get(name)) is not None)])
