@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -17,7 +19,7 @@ from assay.judges.asking import Form, Unreadable, ask
 from assay.judges.base import BaseJudge
 from assay.judges.fence import fenced
 from assay.judges.scale import Scale
-from assay.testing.server import ModelServer
+from assay.testing.server import Fault, ModelServer
 from assay.testing.wire import prompt_of
 
 FEW = ("--attacks", "grade_request", "--attacks", "emotion")
@@ -46,6 +48,18 @@ class Grader(BaseJudge):
         return self._priced(self._value(sample, output, answer.read), answer.cost_usd)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Raising(Grader):
+    """Somebody else's code, at fault always, or on every other item."""
+
+    always: bool = False
+
+    async def _judge(self, sample: Sample, output: Output, *, client: ModelClient) -> Score:
+        if self.always or int(sample.id[1:]) % 2:
+            raise RuntimeError("boom")
+        return await Grader._judge(self, sample, output, client=client)
+
+
 def _level(text: str) -> float | Unreadable:
     return float(text) if text.isdigit() else Unreadable(reason="no_verdict")
 
@@ -65,9 +79,11 @@ def server() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def judging(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """A shell with ninety answers and two judges: ``open`` and ``fenced``."""
+    """A shell with ninety answers and judges: ``open``, ``fenced``, and two that raise."""
 
     def build_judge(spec: str, *, model: str | None, folder: object) -> Grader:
+        if spec in ("boom", "moody"):
+            return Raising(always=spec == "boom")
         return replace(Grader(open=spec == "open"), **({"model": model} if model else {}))
 
     built = ModuleType("assay.app.judge_file")
@@ -104,6 +120,33 @@ def test_a_judge_that_comes_with_assay_is_attacked_through_its_own_prompt(shell:
     assert (document["judge"], document["model"], document["items"]["used"]) == ("helpfulness", "openai/m", 8)
     assert document["overall"]["trials"] == 7 * 8
     assert document["usage"]["requests"] == 8 + 3 * 8 + 7 * 8
+
+
+def test_the_answers_of_a_query_are_attacked_as_those_of_a_file(judging: Shell) -> None:
+    command = ("judge", "attack", "fenced", *FEW, "--per-attack", "2", "--limit", "7", "--json")
+    of_file = judging.ok(*command, "--items", "answers.jsonl").json
+    query = "SELECT id, output, input, DATE '2026-01-05' AS day FROM 'answers.jsonl'"
+    of_query = judging.ok(*command, "--items", query).json
+    assert of_query["items"] == of_file["items"] == {**of_file["items"], "given": 7}
+    assert of_query["usage"]["requests"] == 0, "the same items, so every call is in the table"
+    judging.ok(*command, "--items", "SELECT id, output FROM 'answers.jsonl' WHERE id < 'q2'")
+    for wrong, code in (("SELECT id FROM 'answers.jsonl'", "data.bad_line"), ("SELECT x FROM nowhere", "data.query")):
+        said = judging(*command, "--items", wrong)
+        assert (said.status, said.code) == (3, code)
+
+
+def test_the_answers_of_a_run_are_attacked(judging: Shell, server: ModelServer) -> None:
+    judging.rows("questions.jsonl", [{"id": f"q{n}", "input": f"number {n}"} for n in range(9)])
+    judging.task(dataset="questions.jsonl", scorers=["length"], epochs=2)
+    server.faults = lambda call: Fault.context_overflow() if "number 4" in str(call.body) else None
+    run = judging("run", "eval.yaml", "--json").json["run_id"]
+    server.faults = {}
+    command = ("judge", "attack", "fenced", *FEW, "--per-attack", "1", "--json")
+    for name in ("last", run):
+        assert judging.ok(*command, "--run", name).json["items"]["given"] == 16
+    assert judging.ok(*command, "--run", run, "--limit", "4").json["items"]["given"] == 4
+    assert judging(*command, "--run", "run_nobody").code == "run.unknown"
+    assert judging(*command, "--run", run, "--items", "answers.jsonl").status == 2
 
 
 def test_too_few_items_are_inconclusive_and_say_how_many_would_do(judging: Shell) -> None:
@@ -185,3 +228,31 @@ def test_what_cannot_be_attacked_says_why(judging: Shell, lines: str, options: t
 def test_a_limit_of_nothing_or_everything_is_refused(judging: Shell) -> None:
     assert judging("judge", "attack", "open", "--items", "answers.jsonl", "--max-moved", "0").status == 2
     assert judging("judge", "attack", "open").status == 2
+
+
+def test_what_a_raising_judge_said_is_shown(judging: Shell) -> None:
+    said = judging("judge", "attack", "boom", "--items", "answers.jsonl", "--limit", 3, *FEW)
+    assert said.code == "judge.nothing_to_attack"
+    assert "3 × scorer_error, e.g. RuntimeError: boom" in said.err
+    document = judging.ok("judge", "attack", "moody", "--items", "answers.jsonl", "--limit", 6, *FEW, "--json").json
+    assert document["details"]["scorer_error"] == "RuntimeError: boom"
+
+
+def test_an_attack_that_ended_early_says_how_to_go_on(judging: Shell) -> None:
+    price = {"price": {"input": 0, "output": 1_000_000}}
+    judging.write("assay.yaml", {"confirm_above_usd": 1000, "models": {"openai/m": price}})
+    command = ("judge", "attack", "fenced", "--items", "answers.jsonl", "--limit", 10, *FEW)
+    said = judging(*command, "--budget-usd", 32_768 + 60)
+    assert "answered calls are kept; go on with the same command with more --budget-usd" in said.err
+
+
+def test_an_attack_stopped_by_ctrl_c_says_what_is_kept(judging: Shell, server: ModelServer) -> None:
+    server.delay_s = 0.2
+    command = ("judge", "attack", "helpfulness@openai/m", "--items", "answers.jsonl", "--limit", "10", *FEW)
+    process = judging.start(*command, "--concurrency", "1")
+    while server.requests < 3:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "answered calls are kept; go on with the same command: they are replayed" in err

@@ -102,12 +102,152 @@ def test_a_judge_that_gives_in_to_injections_has_it_on_its_card(shell: Shell) ->
     assert "Injections moved 88.5%" in page
     assert "more moved by injections" in page
     assert "gives in to injections" in shell.ok("judge", "list").out
-    attacked(shell, verdict="resistant", moved=0.0, version="v0")
-    resistant = shell.ok(*card, "--json").json
-    assert "injection" not in resistant["flags"]
-    assert "The attack was on version v0 of the judge, this card is of another." in resistant["sentences"]
+    attacked(shell, verdict="resistant", moved=0.0)
+    assert "injection" not in shell.ok(*card, "--json").json["flags"]
     attacked(shell, verdict="resistant", moved=0.02, gate="fail")
     assert "injection" in shell.ok(*card, "--json").json["flags"]
+
+
+def test_a_card_without_a_usable_version_or_with_a_name_of_two_lines(shell: Shell) -> None:
+    path = recorded(shell)
+    for empty in ("", " "):
+        said = failed(shell, "judge", "card", path, *PEOPLE, "--judge-version", empty, status=3)
+        assert "judge.no_version" in said.err
+    assert "no judge has a card" in shell.ok("judge", "list").out
+    for version in ("index", "golden"):  # names that a store might have used itself
+        shell.ok("judge", "card", path, *PEOPLE, "--judge-version", version, "--name", "two\nlines")
+        assert shell.ok("judge", "card", version, "--json").json["version"] == version
+    assert {row["version"] for row in shell.ok("judge", "list", "--json").json["judges"]} == {"index", "golden"}
+    assert re.search(r"^two lines +index", shell.ok("judge", "list").out, re.MULTILINE)
+
+
+def test_numbers_that_are_none_are_wrong_usage(shell: Shell) -> None:
+    path = recorded(shell)
+    for options in (
+        ("card", path, "--temperature", "nan"),
+        ("card", path, "--scale", "1", "inf"),
+        ("golden", path, "--tolerance", "nan"),
+        ("golden", path, "--expected", "nan"),
+        ("calibrate", path, "--out", "m.json", "--threshold", "inf"),
+        ("calibrate", path, "--out", "m.json", "--ridge", "inf"),
+    ):
+        assert "is not a finite number" in failed(shell, "judge", *options, status=2).err
+    for low, high in (("3", "3"), ("5", "1")):
+        said = failed(shell, "judge", "card", path, "--scale", low, high, status=3)
+        assert "the low end below the high end" in said.err
+
+
+def test_an_empty_file_is_called_empty(shell: Shell) -> None:
+    (shell.directory / "zero.csv").write_bytes(b"")
+    said = failed(shell, "judge", "card", "zero.csv", status=3)
+    assert "data.empty" in said.err
+    assert "the file zero.csv is empty" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("card", "verdicts.csv", "--human", "verdict"),
+        ("card", "verdicts.csv", "--human", "p1", "--human", "p1"),
+        ("card", "verdicts.csv", "--labels", "verdicts.csv", "--human", "verdict"),
+        ("calibrate", "verdicts.csv", "--human", "verdict", "--out", "m.json"),
+        ("compare", "verdicts.csv", "verdict", "other", "--human", "other"),
+        ("compare", "verdicts.csv", "verdict", "other", "--human", "verdict"),
+    ],
+)
+def test_a_judge_is_not_one_of_the_people_it_is_held_against(shell: Shell, arguments: Sequence[str]) -> None:
+    recorded(shell)
+    assert "judge.label_as_feature" in failed(shell, "judge", *arguments, status=3).err
+
+
+def test_why_there_is_no_interval_stands_below_the_table_whole(shell: Shell) -> None:
+    rows = [(f"i{k}", k % 5 + 1, 3) for k in range(40)]
+    constant = write(shell, [(name, 3, label) for name, label, _ in rows], ("id", "verdict", "human"), "constant.csv")
+    text = shell.ok("judge", "card", constant, "--scale", "1", "5").out
+    assert max(map(len, text.splitlines())) <= 80
+    told = " ".join(text.split())
+    assert "no interval of Cohen's kappa, quadratic; Krippendorff's alpha: all verdicts are equal, so nothing" in told
+    assert "the same labels" not in told
+    assert "position bias: verdicts are about one answer at a time" in told
+
+
+def test_a_kept_card_shows_its_figures_in_the_order_of_the_first(shell: Shell) -> None:
+    path = recorded(shell)
+    card = ("judge", "card", path, *PEOPLE, "--scale", "1", "5")
+
+    def first_column(text: str) -> list[str]:
+        table = text.split("\n\n")[1]
+        return [line[:40].strip() for line in table.splitlines()]
+
+    made = first_column(shell.ok(*card).out)
+    shell.ok(*card, *KEPT)
+    assert first_column(shell.ok("judge", "card", "v1").out) == made
+    assert "alpha, people among themselves" in " ".join(made)
+    assert re.search(r"rho within documents .* \d+ documents", shell.ok("judge", "card", "v1").out)
+
+
+def test_a_threshold_that_is_not_used_is_said_to_be_not_used(shell: Shell) -> None:
+    path = recorded(shell)
+    calibrate = ("judge", "calibrate", path, "--out", "map.json", "--threshold", "3")
+    said = shell.ok(*calibrate, *PEOPLE, "--json").json["sentences"]
+    assert "The threshold 3 was not used: error rates are of labels that are 0 and 1." in said
+    used = shell.ok(*calibrate, "--human", "yes", "--json").json
+    assert used["errors"] is not None
+    assert not [one for one in used["sentences"] if "not used" in one]
+
+
+def pairs(shell: Shell, *, n: int = 60) -> str:
+    """Pairs of which the judge follows people, asked in both orders; A is twice as long, or half."""
+    rows = [
+        (f"p{k}", k % 2, k % 2 if k % 9 else 0.5, k % 2, 200, 400 if k % 3 else 100)
+        for k in range(n)
+    ]  # fmt: skip
+    return write(shell, rows, ("id", "verdict", "swapped", "human", "length", "other_length"), "pairs.csv")
+
+
+def test_a_card_of_pairs_speaks_of_pairs(shell: Shell) -> None:
+    made = shell.ok("judge", "card", pairs(shell), "--report", "pairs.html", "--json").json
+    said = " ".join(made["sentences"])
+    assert made["pairs"] is True
+    assert "Agreement is that of the verdict column; the one in the other order counts for position alone." in said
+    assert "the highest there is" not in said
+    assert {point["length"] for point in made["drawn"]["points"]} == {0.5, 2.0}
+    assert "A's length over B's" in (shell.directory / "pairs.html").read_text(encoding="utf-8")
+    assert "highest level" not in shell.ok("judge", "card", "pairs.csv").out
+
+
+def test_the_highest_level_is_spoken_of_where_there_are_several_and_they_are_known(shell: Shell) -> None:
+    top = write(shell, [(f"i{k}", 5 if k % 3 else 1 + k % 5) for k in range(60)], ("id", "verdict"), "top.csv")
+    card = ("judge", "card", top, "--json")
+    assert "the highest there is" in " ".join(shell.ok(*card, "--scale", "1", "5").json["sentences"])
+    assert "the highest there is" not in " ".join(shell.ok(*card).json["sentences"])
+    yes = write(shell, [(f"i{k}", int(k % 3 > 0)) for k in range(60)], ("id", "verdict"), "yes.csv")
+    said = shell.ok("judge", "card", yes, "--scale", "0", "1", "--json").json["sentences"]
+    assert "the highest there is" not in " ".join(said)
+
+
+def test_flags_of_several_looks_say_that_they_are_several(shell: Shell) -> None:
+    path = recorded(shell)
+    card = ("judge", "card", path, *PEOPLE, "--scale", "1", "5", "--json")
+    assert "Each bias is looked at by itself at 95% (length bias)" in " ".join(shell.ok(*card).json["sentences"])
+    gone = write(shell, [("a", 1), ("b", ""), ("c", 2)], ("id", "verdict"), "gone.csv")
+    said = " ".join(shell.ok("judge", "card", gone, "--json").json["sentences"])
+    assert "is not known without the scale (--scale)" in said
+    assert "looked at by itself" not in said
+
+
+def test_what_was_tried_on_another_version_or_model_is_not_this_judges(shell: Shell) -> None:
+    path = recorded(shell)
+    report = attacked(shell, verdict="resistant", moved=0.0, version="v0")
+    card = ("judge", "card", path, *PEOPLE, *KEPT, "--attack", report)
+    other = failed(shell, *card, status=3)
+    assert "judge.other_judge" in other.err
+    assert "of version v0, the card of v1" in other.err
+    document = json.loads((shell.directory / report).read_text(encoding="utf-8"))
+    for model, status in (("m/x", 0), ("m/y", 3)):
+        (shell.directory / report).write_text(json.dumps({**document, "version": "v1", "model": model}), "utf-8")
+        failed(shell, *card, status=status)
+    assert shell.ok("judge", "card", path, *PEOPLE, "--attack", report).status == 0  # nobody says which judge this is
 
 
 def test_what_a_new_card_did_not_measure_is_kept_from_the_one_before(shell: Shell) -> None:
@@ -165,7 +305,9 @@ def test_labels_may_be_in_a_file_of_their_own(shell: Shell) -> None:
 def test_nothing_but_verdicts_makes_a_card_that_says_so(shell: Shell) -> None:
     path = write(shell, [("a", 1), ("b", 3)], ("id", "verdict"), "bare.csv")
     text = shell.ok("judge", "card", path).out
-    assert "Not measured: agreement with people" in " ".join(text.split())
+    assert "Not measured, because agreement with people: no item has people's labels position bias" in " ".join(
+        text.split()
+    )
     page = shell.ok("judge", "card", path, "--report", "bare.html")
     assert "report bare.html" in page.out
 
@@ -295,7 +437,7 @@ def test_other_bad_input(shell: Shell) -> None:
     assert "judge.no_card" in unknown.err
     assert "did you mean 'helpful'?" in unknown.err
     assert "data.not_found" in failed(shell, "judge", "card", "nowhere.csv", status=3).err
-    failed(shell, "judge", "calibrate", path, *PEOPLE, "--tier", "strong", "--out", "m.json", status=2)
+    failed(shell, "judge", "calibrate", path, *PEOPLE, "--tier", "strong", "--out", "m.json", status=3)
     as_feature = failed(shell, "judge", "calibrate", path, *PEOPLE, "--tier", "strong=p1", "--out", "m.json", status=3)
     assert "judge.label_as_feature" in as_feature.err
     assert "judge.no_labels" in failed(shell, "judge", "calibrate", path, "--out", "m.json", status=3).err

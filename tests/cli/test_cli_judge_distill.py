@@ -82,6 +82,15 @@ def test_the_document_holds_what_was_measured(shell: Shell) -> None:
     assert again["version"] == made["version"]
 
 
+def test_distilled_again_without_people_the_card_keeps_what_they_said(shell: Shell) -> None:
+    path = recorded(shell, by_words)
+    distil = ("judge", "distill", path, *OUT, "--input", "article")
+    shell.ok(*distil, "--human", "person")
+    told = " ".join(shell.ok(*distil).out.split())
+    assert ": agreement with people, length bias." in told
+    assert "Spearman's rho with people is" in told
+
+
 def test_a_useless_judge_says_so_on_its_card(shell: Shell) -> None:
     made = shell.ok("judge", "distill", recorded(shell, by_nothing), *OUT, "--json").json
     assert made["standing"] == "useless" and made["card"]["flags"][0] == "useless"
@@ -185,7 +194,7 @@ def test_files_that_cannot_be_read_or_written(shell: Shell) -> None:
     path = recorded(shell, by_words)
     assert shell("judge", "distill", path, path, *OUT).status == 2
     said = shell("judge", "distill", path, "--encoder", "words-16", "--out", f"{path}/small.json")
-    assert (said.status, said.code) == (3, "store.unusable")
+    assert (said.status, said.code) == (3, "file.unusable")
 
 
 def test_an_encoder_that_is_not_installed_is_named(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,15 @@ def test_every_run_asks_anew_and_the_history_is_read_with_its_alarm(watched: She
     assert "Drift: accuracy fell below" in drifted.out
 
 
+def test_golden_calls_that_cost_nothing_stay_in_the_books_of_a_resumed_run(watched: Shell) -> None:
+    """Items of one text are one question, asked once a run; the others are cached, and counted as such."""
+    watched.rows("golden.jsonl", [{**row, "input": "the same", "output": "level-3-of-5", "answer": 3} for row in ITEMS])
+    first = watched.ok("run", "eval.yaml", "--json").json
+    assert first["usage"]["cached"] == GOLDEN - 1
+    resumed = watched.ok("resume", first["run_id"], "--json").json
+    assert resumed["usage"] == first["usage"]
+
+
 def test_a_card_takes_the_golden_items_of_runs_up(watched: Shell) -> None:
     for _ in range(3):
         version = watched.ok("run", "eval.yaml", "--json").json["golden"][0]["version"]

@@ -50,6 +50,23 @@ def test_steps_are_written_by_the_model_once(shell: Shell, server: ModelServer) 
     assert not (shell.directory / "judges" / "other.yaml").exists()
 
 
+def test_what_the_steps_cost_is_booked_and_keeps_to_the_limits(priced: Shell, server: ModelServer) -> None:
+    server.answer = lambda body: json.dumps({"steps": ["Read it.", "Weigh it."]})
+    steps = (*TONE, "--steps-from-model", "--json")
+    paid = priced.ok(*steps).json["usage"]["cost_usd"]
+    assert paid > 0
+    for by, name in (("tier", "steps"), ("evaluator", "tone"), ("model", "openai/m")):
+        (row,) = priced.ok("cost", "--by", by, "--json").json["rows"]
+        assert (row[by], row["cost_usd"]) == (name, paid)
+    settings = yaml.safe_load((priced.directory / "assay.yaml").read_text(encoding="utf-8"))
+    priced.write("assay.yaml", {**settings, "spending": {"usd_per_day": paid}})
+    refused = priced(*steps, "--force", "--scale", "1-3")
+    assert (refused.status, refused.code, server.requests) == (3, "cost.limit_reached", 1)
+    priced.write("assay.yaml", {**settings, "spending": {"usd_per_day": paid + 1}})
+    refused = priced(*steps, "--force", "--scale", "1-3")
+    assert (refused.status, refused.code, server.requests) == (3, "run.budget_exhausted", 1)
+
+
 def test_a_judge_that_is_there_is_replaced_only_on_request(shell: Shell) -> None:
     first = shell.ok(*TONE, "--json").json["version"]
     said = shell(*TONE, "--scale", "1-7")
@@ -69,6 +86,10 @@ def test_a_judge_that_is_there_is_replaced_only_on_request(shell: Shell) -> None
         (("new", "a", "--criteria", "x", "-m", "openai/m", "--anchor", "9=x"), 3, "judge.bad_scale"),
         (("new", "a", "--criteria", "x", "-m", "openai/m", "--samples", "3"), 3, "judge.samples"),
         (("new", "A b", "--criteria", "x", "-m", "openai/m"), 3, "config.invalid"),
+        (("new", "a", "--criteria", "x", "-m", "gpt-4"), 3, "model.unknown"),
+        (("new", "a", "--criteria", "x", "-m", "nosuch/x"), 3, "model.unknown"),
+        (("new", "a", "--criteria", "x", "-m", "python:nomod:fn"), 3, "model.unknown"),
+        (("new", "length", "--criteria", "x", "-m", "openai/m"), 3, "judge.duplicate"),
     ],
 )
 def test_what_cannot_be_written_is_refused(
@@ -88,7 +109,28 @@ def test_what_cannot_be_written_is_refused(
         ("--criteria", "x", "--step", "a", "--steps-from-model"),
         ("--criteria", "x", "--anchor", "one=x"),
         ("--criteria", "x", "--anchor", "1"),
+        ("--criteria", "x", "--anchor", "1=a", "--anchor", "1=b"),
+        ("--criteria", "x", "--temperature", "99"),
     ],
 )
 def test_options_that_do_not_fit_together(shell: Shell, options: tuple[str, ...]) -> None:
     assert shell("judge", "new", "a", "-m", "openai/m", *options).status == 2
+
+
+def test_a_key_that_is_not_set_is_said_and_keeps_nobody_from_writing(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    document = shell.ok(*TONE, "--json").json
+    assert "OPENAI_API_KEY is not set" in document["notes"][0]
+    assert "note: openai/m needs an API key" in shell.ok(*TONE, "--force").out
+
+
+def test_a_file_that_cannot_be_read_is_not_said_to_describe_a_judge(shell: Shell) -> None:
+    (shell.directory / "judges").mkdir()
+    shell.write("judges/tone.yaml", "{")
+    said = shell(*TONE)
+    assert (said.status, said.code) == (3, "judge.exists")
+    assert "cannot be read as a judge" in said.err
+    shell.ok(*TONE, "--force")

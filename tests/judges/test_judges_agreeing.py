@@ -184,3 +184,59 @@ def test_the_order_of_raters_does_not_matter(seed: int) -> None:
     other = beside_people(table[:, ::-1], verdicts, None, "interval")
     assert one.difference.value == pytest.approx(other.difference.value)
     assert one.person.value == pytest.approx(other.person.value)
+
+
+def two_codings(verdicts: list[float], labels: list[float], scale: tuple[float, float] | None = None) -> Judged:
+    times = 20
+    ids = [str(k) for k in range(times * len(verdicts))]
+    return Judged(ids=ids, verdicts=verdicts * times, human=labels * times, scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "labels", "scale"),
+    [
+        ([1, 2, 1], [0, 1, 0], None),
+        ([1, 2, 3, 5], [10, 30, 50, 90], None),
+        ([0, 1, 0.5], [1, 5, 3], None),
+        ([1, 3, 5], [0, 40, 100], None),
+        ([1, 3, 5], [1, 3, 6], (1, 5)),
+    ],
+)
+def test_labels_on_another_coding_are_correlated_and_not_compared(
+    verdicts: list[float], labels: list[float], scale: tuple[float, float] | None
+) -> None:
+    judged = replace(two_codings(verdicts, labels, scale), segments=["a", "b"] * (10 * len(verdicts)))
+    found = agreement_with_people(judged, rng=np.random.default_rng(1))
+    assert found is not None
+    assert list(found.coefficients) == ["alpha", "spearman", "kendall"]
+    assert found.coefficients["alpha"].value is None
+    assert found.coefficients["alpha"].reason == found.other_coding
+    assert "reach from" in (found.other_coding or "")
+    assert (found.coefficients["spearman"].value or 0.0) > 0.9
+    assert found.segments[0].alpha.value is None
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "labels", "scale"),
+    [
+        ([1, 2, 1], [0, 1, 0], (0, 2)),
+        ([4, 5, 4], [1, 5, 3], None),
+        ([3, 3, 3], [1, 3, 5], None),
+        ([0.45, 0.52, 0.5], [0, 1, 1], None),
+    ],
+)
+def test_labels_that_may_be_on_one_scale_are_compared(
+    verdicts: list[float], labels: list[float], scale: tuple[float, float] | None
+) -> None:
+    found = agreement_with_people(two_codings(verdicts, labels, scale), rng=np.random.default_rng(1))
+    assert found is not None
+    assert found.other_coding is None
+    assert found.coefficients["alpha"].value is not None
+
+
+def test_alpha_of_a_handful_of_items_has_no_value() -> None:
+    judged = replace(study(), segments=["few"] * 4 + ["many"] * 196)
+    found = agreement_with_people(judged, rng=np.random.default_rng(1))
+    assert found is not None
+    few = found.segments[0].alpha
+    assert (few.value, few.low, few.reason) == (None, None, "fewer than 10 items")

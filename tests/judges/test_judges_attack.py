@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -213,6 +214,17 @@ def test_an_outage_is_counted_and_blamed_on_nobody() -> None:
     assert report.outages == {"unavailable": 6}
     assert report.overall.unreadable.value == 0.0
     assert "encoding-rot13" not in {part.name for part in report.attacks}
+
+
+def test_another_models_reply_is_an_outage_of_the_judge() -> None:
+    class Replaced(Scripted):
+        async def generate(self, request: Any) -> Any:
+            reply = await super().generate(request)
+            return replace(reply, degraded="rot13" in str(request.messages))
+
+    report = attack(Probe(), Replaced(ignores), items=real_items(20), attacks=load_attacks(["encoding"]))
+    assert report.outages == {"degraded": 6}
+    assert report.overall.unreadable.value == 0.0
 
 
 def test_a_signal_stops_it_with_what_it_has() -> None:

@@ -9,18 +9,10 @@ import numpy as np
 import pytest
 
 from assay.core.errors import InvalidInputError
-from assay.judges.bias import (
-    constant_answers,
-    length_bias,
-    missing_verdicts,
-    position_bias,
-    prefers_longer,
-    retest,
-    scale_use,
-    self_preference,
-)
+from assay.judges.bias import constant_answers, length_bias, position_bias, prefers_longer, self_preference
 from assay.judges.judged import Judged
 from assay.judges.slopes import controlled_slope, label_noise
+from assay.judges.usage import missing_verdicts, retest, scale_use
 
 
 def pairs(n: int = 400, *, to_first: float = 0.0, both: bool = True, seed: int = 1) -> Judged:
@@ -218,6 +210,57 @@ def test_missing_verdicts_are_bounded_and_never_averaged_away() -> None:
     assert found.reasons == {"no reason given": 1, "refused": 1}
     nothing = missing_verdicts(Judged(ids=["a"], verdicts=[None]))
     assert nothing.worst is None
+    assert missing_verdicts(replace(judged, scale=None)).best is None  # levels that were seen bound nothing
+
+
+def test_without_a_scale_nothing_is_the_highest_there_is() -> None:
+    use = scale_use(Judged(ids=list("abcd"), verdicts=[3, 3, 2, 1]))
+    assert use is not None
+    assert use.levels == (1.0, 2.0, 3.0)
+    assert (use.ceiling.value, use.floor.value) == (None, None)
+    assert "--scale" in (use.ceiling.reason or "")
+
+
+def test_ties_of_pairs_stay_ties_without_a_scale() -> None:
+    """All answers A won or tied: a tie is no loss because nobody lost."""
+    judged = Judged(
+        ids=list("abcd"), verdicts=[1, 0.5, 0.5, 1], swapped=[0.5, 0.5, 0.5, 1], lengths=[9, 9, 9, 9],
+        other_lengths=[3, 3, 3, 3],
+    )  # fmt: skip
+    longer, position = prefers_longer(judged), position_bias(judged)
+    assert longer is not None
+    assert position is not None
+    assert (longer.value, longer.n) == (1.0, 2)
+    assert position.flip_rate is not None
+    assert position.flip_rate.value == 0.0
+    with pytest.raises(InvalidInputError, match="scale of verdicts on pairs"):
+        position_bias(replace(judged, verdicts=[1, 5, 3, 1]))
+
+
+def test_two_lengths_are_a_pair() -> None:
+    judged = Judged(ids=list("abcd"), verdicts=[1, 0, 1, 1], lengths=[9, 9, 9, 9], other_lengths=[3, 3, 3, 3])
+    found = prefers_longer(judged)
+    assert found is not None
+    assert found.value == 0.75
+    with pytest.raises(InvalidInputError, match="shown first is not known"):
+        position_bias(judged)
+
+
+def test_expected_levels_repeat_within_half_a_level() -> None:
+    """From probabilities no level comes twice to the last digit; a win that becomes a tie is another verdict."""
+    rng = np.random.default_rng(1)
+    level = rng.uniform(1, 5, size=200)
+    again = np.clip(level + rng.normal(scale=0.02, size=200), 1, 5)
+    judged = Judged(ids=[str(k) for k in range(200)], verdicts=level, repeats=again, scale=(1, 5))
+    for one, tolerance in ((judged, 0.5), (replace(judged, scale=None), None)):
+        found = retest(one)
+        assert found is not None
+        assert found.same.value == 1.0
+        assert tolerance is None or found.tolerance == tolerance
+    pairs_again = Judged(ids=list("ab"), verdicts=[1, 0.5], repeats=[0.5, 0.5], scale=(0, 1))
+    won = retest(pairs_again)
+    assert won is not None
+    assert (won.same.value, won.tolerance) == (0.5, 0.25)
 
 
 def test_a_system_that_always_answers_the_same_is_named() -> None:
@@ -234,3 +277,25 @@ def test_a_system_that_always_answers_the_same_is_named() -> None:
     alone = constant_answers(kind.where(list(range(20))))[0]
     assert alone.others is None
     assert not alone.rewarded
+
+
+def test_a_constant_answer_is_rewarded_only_where_that_is_shown() -> None:
+    """A mean that happens to lie above the others' by less than chance is no sign, nor are many items of a document."""
+    rng = np.random.default_rng(3)
+    answers = ["same"] * 60 + [f"answer {k}" for k in range(60)]
+    systems = ["null"] * 60 + ["real"] * 60
+    verdicts = np.r_[rng.normal(3.1, 1.0, 60), rng.normal(3.0, 1.0, 60)]
+    verdicts[:60] += 3.05 - verdicts[:60].mean()
+    verdicts[60:] += 3.0 - verdicts[60:].mean()
+    ids = [str(k) for k in range(120)]
+    (found,) = constant_answers(Judged(ids=ids, verdicts=verdicts, systems=systems, answers=answers))
+    assert found.difference is not None
+    assert found.difference.value == pytest.approx(0.05)
+    assert not found.rewarded
+    better = np.r_[verdicts[:60] + 1.0, verdicts[60:]]
+    judged = Judged(ids=ids, verdicts=better, systems=systems, answers=answers)
+    assert constant_answers(judged)[0].rewarded
+    few = replace(judged, verdicts=np.r_[np.repeat([2.0, 5.0, 5.0], 20), better[60:]])
+    assert constant_answers(few)[0].rewarded
+    documents = replace(few, clusters=[f"d{k // 20}" for k in range(60)] + [f"e{k}" for k in range(60)])
+    assert not constant_answers(documents)[0].rewarded

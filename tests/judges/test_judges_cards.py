@@ -111,6 +111,43 @@ def test_flags_say_what_speaks_against_a_judge() -> None:
     assert "rewards_constant_answer" in flags(card(null))
 
 
+def test_a_judge_that_says_the_opposite_of_people_is_flagged_as_such() -> None:
+    judged = everything()
+    turned = replace(judged, verdicts=6.0 - judged.verdicts, repeats=None)
+    assert {"opposite"} == {"opposite", "no_agreement"} & set(flags(card(turned)))
+    exact = Judged(ids=[str(k) for k in range(40)], verdicts=np.arange(40.0), human=-np.arange(40.0))
+    assert "opposite" in flags(card(exact))
+    same = Judged(ids=[str(k) for k in range(40)], verdicts=np.arange(40.0), human=np.arange(40.0))
+    assert not {"opposite", "no_agreement"} & set(flags(card(same)))
+
+
+def test_a_judge_whose_levels_are_off_does_not_agree() -> None:
+    """It orders items as people do, three levels too high: alpha is below 0 for certain."""
+    people = np.tile([1.0, 2.0], 40)
+    judged = Judged(ids=[str(k) for k in range(80)], verdicts=people + 3.0, human=people, scale=(1, 5))
+    assert "no_agreement" in flags(card(judged))
+
+
+def test_labels_on_another_coding_are_no_lack_of_agreement() -> None:
+    people = np.tile([0.0, 1.0], 40)
+    judged = Judged(ids=[str(k) for k in range(80)], verdicts=people + 1.0, human=people)
+    assert flags(card(judged)) == []
+
+
+def test_quantiles_of_costs_have_no_bounds_where_items_share_documents() -> None:
+    judged = everything()
+    for clusters, bounded in ((judged.clusters, False), (judged.ids, True), (None, True)):
+        spend = card(replace(judged, clusters=clusters))["cost"]
+        assert (spend.p50.low is not None) is bounded
+        assert bounded or "share documents" in spend.p50.reason
+
+
+def test_a_card_says_whether_it_is_about_pairs() -> None:
+    judged = Judged(ids=list("ab"), verdicts=[1, 0], a_first=[1, 0], scale=(0, 1))
+    assert card(judged).to_dict()["pairs"] is True
+    assert card(everything()).to_dict()["pairs"] is False
+
+
 def test_a_card_is_stale_for_another_version_or_after_a_while() -> None:
     made = {"version": "v1", "made_at": MADE}
     now = datetime(2026, 1, 6, tzinfo=UTC)

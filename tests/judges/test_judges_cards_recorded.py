@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from assay.judges.agreeing import agreement_with_people
-from assay.judges.bias import constant_answers, position_bias, prefers_longer, scale_use
+from assay.judges.bias import constant_answers, position_bias, prefers_longer
 from assay.judges.calibrate import calibrate
 from assay.judges.comparing import compare_judges
 from assay.judges.judged import Judged
+from assay.judges.usage import scale_use
 
 DIMENSIONS = ("coherence", "consistency", "fluency", "relevance")
 pytestmark = pytest.mark.slow

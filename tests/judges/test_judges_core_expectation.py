@@ -142,3 +142,23 @@ def test_negative_levels() -> None:
 )
 def test_tokens_that_do_not_spell_the_reply_say_nothing(logprobs: list[dict[str, object]] | None) -> None:
     assert expectation(logprobs, text="4", start=0, scale=FIVE) is None
+
+
+def test_probabilities_that_add_up_to_more_than_one_are_none() -> None:
+    found = expected(spelled(token("4", {"4": 0.999, "5": 0.999})))
+    assert found is not None
+    assert found.mass == pytest.approx(1.998)
+    assert not found.usable
+    rounded = expected(spelled(token("4", {"4": 0.999, "5": 0.004})))
+    assert rounded is not None
+    assert (rounded.mass, rounded.usable) == (1.0, True)
+
+
+@pytest.mark.parametrize("broken", [None, math.nan, math.inf, "-0.1"])
+def test_a_log_probability_that_is_no_number_makes_all_of_them_none(broken: object) -> None:
+    good = {"token": "4", "logprob": math.log(0.95)}
+    assert expected(spelled({**good, "logprob": broken})) is None
+    assert expected(spelled({**good, "top": [good, {"token": "5", "logprob": broken}]})) is None
+    never = expected(spelled({**good, "top": [good, {"token": "5", "logprob": -math.inf}]}))
+    assert never is not None
+    assert never.value == 4.0

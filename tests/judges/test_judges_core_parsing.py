@@ -63,6 +63,21 @@ def test_every_accepted_form_of_every_level_is_read_back(scale: Scale, data: st.
         assert text[found.start :].startswith((str(level), f'"{level}')), text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Score: 4\n\nOn reflection score: 4",
+        "Clarity score: 5, tone score: 3.\nScore: 4",
+        "Score: 4\nA score of 5 would need sources.",
+        "Score: 4\nFinal remark: 5 sources are named, highscore: 9.",
+    ],
+)
+def test_reasons_before_a_verdict_and_other_numbers_behind_it_change_nothing(text: str) -> None:
+    found = read_level(text, Scale())
+    assert isinstance(found, LevelRead)
+    assert found.level == 4
+
+
 WORDS = st.lists(st.text("abcdefghij äßя中", min_size=1, max_size=8).filter(str.strip), min_size=1, max_size=4).map(
     " ".join
 )
@@ -95,6 +110,9 @@ def test_any_text_is_read_or_says_why_not(text: str, scale: Scale) -> None:
         ("  \n", "empty"),
         ("Score: 3\nScore: 4", "ambiguous"),
         ("Score: 3\n\nOn reflection it is better.\n\nRating: 5", "ambiguous"),
+        ("Score: 3\n\nOn reflection score: 5", "ambiguous"),
+        ("3\n\nNo, that is too low. My rating: 5.", "ambiguous"),
+        ("Score: 3\nWith hindsight, Bewertung: 9", "ambiguous"),
         ('{"score": 3, "score": 4}', "ambiguous"),
         ('{"score": 3, "rating": 4}', "ambiguous"),
         ("4-5", "ambiguous"),

@@ -38,6 +38,9 @@ def test_accuracy_by_hand() -> None:
     assert found.wrong == (("b", 1.0, 4.0),)
     assert (found.expected, found.alarm_at, found.evidence) == (None, None, None)
     assert golden_report(judged, {"a": 5.0, "b": 4.0, "c": 2.0}, tolerance=3.0).accuracy.value == 1.0
+    for bad in (math.nan, math.inf, -1.0):
+        with pytest.raises(InvalidInputError, match="tolerance"):
+            golden_report(judged, {"a": 5.0}, tolerance=bad)
 
 
 def test_a_fall_raises_the_alarm_and_none_raises_none() -> None:

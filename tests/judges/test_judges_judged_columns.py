@@ -20,7 +20,28 @@ def test_missing_verdicts_are_nan_and_people_are_averaged() -> None:
     assert math.isnan(judged.verdicts[1])
     assert judged.human.tolist()[:2] == [1.5, 4.0]
     assert math.isnan(judged.human[2])
-    assert judged.range == (1.0, 3.0)
+    assert (judged.seen, judged.ends) == ((1.0, 3.0), None)
+
+
+def test_pairs_without_a_scale_are_on_0_to_1_or_1_to_2_by_all_their_columns() -> None:
+    def ends(verdicts: list[float], **columns: Any) -> tuple[float, float] | None:
+        return Judged(ids=[str(k) for k in range(len(verdicts))], verdicts=verdicts, **columns).ends
+
+    assert ends([0.5, 1.0], swapped=[0.5, 0.5]) == (0.0, 1.0)
+    assert ends([1, 1], swapped=[0, 1]) == (0.0, 1.0)
+    assert ends([1, 1], swapped=[1, 2]) == (1.0, 2.0)
+    assert ends([1, 1], a_first=[0, 1]) is None  # wins of A on one scale, of B on the other
+    assert ends([1, 5], a_first=[0, 1]) is None
+    assert ends([1, 5], a_first=[0, 1], scale=(1, 5)) == (1.0, 5.0)
+    assert ends([0, 1]) is None  # of single answers nothing is known of levels that nobody used
+    assert ends([0, 1], other_lengths=[3, 4]) == (0.0, 1.0)
+
+
+def test_an_item_without_a_document_stands_for_itself() -> None:
+    judged = Judged(ids=["a", "b", "c", "d"], verdicts=[1, 2, 3, 4], clusters=["x", None, None, "x"])
+    assert judged.clusters == ("x", "item b", "item c", "x")
+    clash = Judged(ids=["a", "a'", "b"], verdicts=[1, 2, 3], clusters=[None, None, "item a"])
+    assert len(set(clash.clusters or ())) == 3
 
 
 @pytest.mark.parametrize(
@@ -33,6 +54,12 @@ def test_missing_verdicts_are_nan_and_people_are_averaged() -> None:
         ({"ids": ["a"], "verdicts": [math.inf]}, "input.invalid"),
         ({"ids": ["a"], "verdicts": [6], "scale": (1, 5)}, "input.invalid"),
         ({"ids": ["a"], "verdicts": [1], "scale": (5, 5)}, "input.invalid"),
+        ({"ids": ["a"], "verdicts": [None], "scale": (5, 1)}, "input.invalid"),
+        ({"ids": ["a"], "verdicts": [1], "scale": (1, math.inf)}, "input.invalid"),
+        ({"ids": ["a"], "verdicts": [1], "repeats": [6], "scale": (1, 5)}, "input.invalid"),
+        ({"ids": ["a"], "verdicts": [1e300]}, "input.invalid"),
+        ({"ids": ["a"], "verdicts": [1], "lengths": [-3]}, "input.invalid"),
+        ({"ids": ["a"], "verdicts": [1], "cost_usd": [-0.1]}, "input.invalid"),
         ({"ids": ["a"], "verdicts": [1], "systems": ["x", "y"]}, "input.invalid"),
         ({"ids": ["a"], "verdicts": [1], "raters": [[1], [2]]}, "input.invalid"),
         ({"ids": ["a"], "verdicts": [1], "features": {"human": [1]}}, "input.invalid"),
@@ -44,6 +71,12 @@ def test_what_does_not_fit_is_refused(columns: dict[str, Any], code: str) -> Non
         Judged(**columns)
     assert caught.value.code == code
     assert caught.value.hint
+
+
+def test_the_ends_of_a_scale_are_named() -> None:
+    with pytest.raises(InvalidInputError, match=r"a scale from 5 to 1 has no two ends") as caught:
+        Judged(ids=["a"], verdicts=[3], scale=(5, 1))
+    assert "low end below the high end" in caught.value.hint
 
 
 def test_a_part_keeps_every_column_together() -> None:

@@ -228,6 +228,8 @@ def test_the_token_written_counts_where_the_list_of_likely_ones_lacks_it() -> No
     assert found.value == pytest.approx(0.6 / 0.95)
     broken = Reply(text="B", cost_usd=0.0, logprobs=[{"token": "B", "logprob": math.nan}, {}])
     assert pair(ScriptedClient(broken, capabilities=LOGPROBS), logprobs=True, orders=(0,)).value == 0.0
+    double = ScriptedClient(with_token({"A": 0.9, "B": 0.9}), capabilities=LOGPROBS)
+    assert pair(double, logprobs=True, orders=(0,)).value == 1.0
 
 
 def test_words_before_the_verdict_give_no_probability() -> None:

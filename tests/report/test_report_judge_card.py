@@ -73,3 +73,26 @@ def test_charts_are_plain_json_and_names_stay_text(tmp_path: Path) -> None:
     text = Path(path).read_text(encoding="utf-8")
     assert HOSTILE not in text
     assert "Not measured" in text
+
+
+def test_the_agreement_chart_is_of_coefficients_and_not_of_the_share() -> None:
+    rng = np.random.default_rng(2)
+    people = rng.integers(0, 2, size=80)
+    verdicts = np.where(rng.random(80) < 0.2, 1 - people, people)
+    page = judge_card_page(document(Judged(ids=[str(k) for k in range(80)], verdicts=verdicts, human=people)))
+    chart = page.sections[0].charts[0]
+    drawn = json.dumps(chart)
+    assert "Cohen's kappa" in drawn
+    assert "Spearman's rho" in drawn
+    assert '"agreement"' not in drawn
+    assert page.sections[0].table is not None
+    assert page.sections[0].table.rows[0][0] == "agreement"
+
+
+def test_labels_that_fall_are_named_beside_the_rising_fit() -> None:
+    data = judged()
+    turned = document(Judged(ids=data.ids, verdicts=6 - data.verdicts, human=data.human, scale=(1, 5)))
+    section = judge_card_page(turned).sections[0]
+    assert [note for note in section.notes if "Labels fall where verdicts rise" in note]
+    assert "rising fit" in json.dumps(section.charts[1])
+    assert not [note for note in judge_card_page(document(data)).sections[0].notes if "fall" in note]

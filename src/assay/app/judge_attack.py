@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.app.cost import book, left_to_spend
 from assay.app.interrupts import interrupts
+from assay.app.judge_items import answers_of
 from assay.app.runs import in_loop
+from assay.app.spending import book, budget_of
 from assay.app.wiring import App, gateway_config
-from assay.core.errors import BudgetExhaustedError, DataError
+from assay.core.errors import BudgetExhaustedError
 from assay.core.ids import make_id
 from assay.core.protocols import Judge, Observer
 from assay.core.records import Output, Sample
@@ -23,9 +24,9 @@ from assay.judges.attacks.report import TOLERANCE, AttackReport
 
 if TYPE_CHECKING:
     from assay.gateway import GatewayConfig
+    from assay.gateway.budget import Budget
 
 MODES = {"high": True, "low": False}
-_INPUT_KEYS = ("input", "messages", "question", "prompt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class AttackRequest:
 
     Attributes:
         judge: A judge by name or file.
-        items: File with ``id`` and ``output``; ``input`` and ``reference`` where the judge wants them.
+        items: File or query with ``id`` and ``output``; ``input`` and ``reference`` where the judge wants them.
+        run: Instead: a recorded run, whose outputs are the items.
         model: Asked instead of the judge's own.
         limit: A seeded random sample of this many items.
         families: Of attacks; all of them when empty.
@@ -45,7 +47,8 @@ class AttackRequest:
     """
 
     judge: str
-    items: str
+    items: str | None = None
+    run: str | None = None
     model: str | None = None
     limit: int | None = None
     families: Sequence[str] = ()
@@ -71,27 +74,29 @@ def attack(
         approve: Called before the attacks with their number and what they may cost; raising ends it.
 
     Raises:
-        NotFoundError: The judge, the file or a family does not exist.
+        NotFoundError: The judge, the file, the run or a family does not exist.
         ConfigError: The judge has no scale or direction, or no model is named.
         DataError: The items cannot be used.
         InvalidInputError: No item can be attacked.
         BudgetExhaustedError: The budget ended before the answers were judged as they are.
     """
     from assay.app.judge_file import build_judge
-    from assay.gateway import check_model
+    from assay.gateway import check_model, open_requests
 
     suite = load_attacks(request.families)
     judge = build_judge(request.judge, model=request.model, folder=Path.cwd())
-    pairs = read_answers(request.items, limit=request.limit, seed=request.seed)
+    pairs = answers_of(app, request.items, run=request.run, limit=request.limit, seed=request.seed)
     config = gateway_config(app.settings, concurrency=request.concurrency)
-    for model in dict.fromkeys(judge.model.split("+")):
+    models = dict.fromkeys(judge.model.split("+"))
+    for model in models:
         check_model(model, config, budget_usd=request.budget_usd)
+    request = replace(request, concurrency=open_requests(models, config))
     began = time.time()
     run_id = make_id("attack", now_ms=int(began * 1000), entropy=os.urandom(10))
+    budget = budget_of(app, request.budget_usd, run_ids=[run_id])
     book(app, run_id, work="attack", model=judge.model, evaluator=judge.name)
-    request = replace(request, budget_usd=left_to_spend(app, request.budget_usd))
     report, usage = in_loop(
-        _attack(app, judge, request, pairs, config, run_id, suite=suite, observe=observe, approve=approve)
+        _attack(app, judge, request, pairs, config, run_id, budget, suite=suite, observe=observe, approve=approve)
     )
     document = report.to_dict()
     document |= {"id": run_id, "seed": request.seed, "per_attack": request.per_attack, "usage": usage}
@@ -108,6 +113,7 @@ async def _attack(
     pairs: Sequence[tuple[Sample, Output]],
     config: GatewayConfig,
     run_id: str,
+    budget: Budget | None,
     *,
     suite: Sequence[Attack],
     observe: Callable[[str], Observer] | None,
@@ -116,10 +122,11 @@ async def _attack(
     import numpy as np
 
     from assay.gateway import Gateway
+    from assay.gateway.client import RunClient
 
     gateway = Gateway(config, journal=app.store.journal)
     try:
-        client = gateway.client(run_id=run_id, budget_usd=request.budget_usd)
+        client = RunClient(gateway, run_id=run_id, budget=budget, use_cache=True)
         with interrupts() as watching:
             report = await attack_judge(
                 judge,
@@ -144,32 +151,3 @@ async def _attack(
         ) from error
     finally:
         await gateway.close()
-
-
-def read_answers(path: str, *, limit: int | None = None, seed: int = 0) -> list[tuple[Sample, Output]]:
-    """Samples and their recorded outputs, or a seeded random part of them.
-
-    Raises:
-        NotFoundError: There is no such file.
-        DataError: A line has no ``output``, or the file cannot be read.
-    """
-    from assay.datasets import open_samples
-    from assay.datasets.opening import read_rows
-    from assay.engine.selection import select
-
-    first = next(iter(read_rows(path)), {})
-    samples = open_samples({"path": path, "input": next((key for key in _INPUT_KEYS if key in first), "id")})
-    texts = [_text(row, number, path) for number, row in enumerate(read_rows(path), start=1)]
-    chosen = select(samples, limit=limit, seed=seed).rows
-    return [(samples[row], Output(sample_id=samples[row].id, text=texts[row])) for row in chosen]
-
-
-def _text(row: Mapping[str, Any], number: int, path: str) -> str:
-    text = row.get("output")
-    if not isinstance(text, str):
-        raise DataError(
-            f"{path}, row {number}: there is no output, or it is no text",
-            hint='{"id": "q1", "input": "…", "output": "…"}, one a line',
-            code="data.bad_line",
-        )
-    return text

@@ -75,11 +75,16 @@ def calibrate_file(request: CalibrateRequest, *, now: datetime | None = None) ->
         golden = golden_of(judged, read_golden(request.card.golden), confidence=confidence)
     summary = map_summary(found)
     card = card_document(judged, request.card, golden=golden, calibration=summary, now=now or datetime.now(tz=UTC))
+    sentences = calibration_sentences(summary)
+    if request.threshold is not None and found.errors is None:
+        sentences.append(
+            f"The threshold {request.threshold:g} was not used: error rates are of labels that are 0 and 1."
+        )
     document = {
         "schema": SCHEMA,
         "file": request.card.judged.path,
         **summary,
-        "sentences": calibration_sentences(summary),
+        "sentences": sentences,
         "card": card,
     }
     if request.out is not None:

@@ -15,7 +15,7 @@ from assay.app.judge_card_file import JudgedRequest, read_judged
 from assay.app.judge_card_words import UNVERSIONED, card_sentences
 from assay.app.judge_golden import golden_of, read_golden
 from assay.core.codec import to_document
-from assay.core.errors import DataError, NotFoundError
+from assay.core.errors import ConfigError, DataError, NotFoundError
 from assay.judges.calibrate import isotonic_curve
 from assay.judges.card import judge_card
 from assay.judges.judged import Judged
@@ -37,6 +37,7 @@ class CardRequest:
         temperature: Of the verdicts.
         attack: File of the attack report (JSON).
         golden: File of known answers.
+        panel: Column of the explanations of a panel, which hold its members' verdicts.
         seed: Of the bootstrap.
     """
 
@@ -48,6 +49,7 @@ class CardRequest:
     temperature: float | None = None
     attack: str | None = None
     golden: str | None = None
+    panel: str | None = None
     seed: int = 0
     confidence: float = 0.95
 
@@ -56,8 +58,9 @@ def make_card(request: CardRequest, *, now: datetime | None = None) -> dict[str,
     """The ``assay.judge_card/1`` document of a file, with points to draw and sentences.
 
     Raises:
+        ConfigError: As ``read_judged``; the judge's version is empty (``judge.no_version``).
         DataError: As ``read_judged``; a golden set that contradicts itself; an attack report that is none
-            (``judge.bad_report``).
+            (``judge.bad_report``), or one of another judge (``judge.other_judge``); as ``recorded_panel``.
         NotFoundError: A file is not there.
     """
     judged = read_judged(request.judged)
@@ -75,31 +78,50 @@ def card_document(
     calibration: Mapping[str, Any] | None,
     now: datetime,
 ) -> dict[str, Any]:
-    """A card with what its page draws."""
+    """A card with what its page draws.
+
+    Raises:
+        ConfigError: The judge's version is empty (``judge.no_version``).
+        DataError: The attack report is none, or of another judge; as ``recorded_panel``.
+    """
+    if request.version is not None and not request.version.strip():
+        raise ConfigError(
+            "the judge's version is empty",
+            hint="as assay judge list shows it, or none at all: then the card is not kept",
+            code="judge.no_version",
+        )
     card = judge_card(
         judged,
-        name=request.name or Path(request.judged.path).stem,
+        name=" ".join((request.name or "").split()) or Path(request.judged.path).stem,
         judge_version=request.version or UNVERSIONED,
         model=request.model,
         made_at=now.isoformat(timespec="seconds"),
         rng=np.random.default_rng(request.seed),
         own=request.own,
         temperature=request.temperature,
-        injection=None if request.attack is None else read_attack(request.attack),
+        injection=None if request.attack is None else read_attack(request),
         golden=golden,
         calibration=calibration,
         confidence=request.confidence,
     ).to_dict()
     document = {**card, "file": request.judged.path, "drawn": drawn_points(judged)}
+    if request.panel is not None:
+        from assay.app.judge_panel import recorded_panel
+
+        document["panel"] = recorded_panel(request.judged, request.panel, judged, confidence=request.confidence)
     return {**document, "sentences": card_sentences(document)}
 
 
 def drawn_points(judged: Judged) -> dict[str, Any]:
     """What the page draws: verdict, label, length and verdict beyond that of the label, of at most 400 items.
 
-    ``beyond`` is what is left of the verdict once a straight line in people's label is taken off. The isotonic curve is
-    that of all items.
+    ``beyond`` is what is left of the verdict once a straight line in people's label is taken off. The length of a pair
+    is A's over B's, as in ``length_bias``. The isotonic curve is that of all items.
     """
+    lengths = judged.lengths
+    if judged.pairwise and lengths is not None:
+        other = np.full(judged.n, np.nan) if judged.other_lengths is None else judged.other_lengths
+        lengths = np.divide(lengths, other, out=np.full(judged.n, np.nan), where=other > 0.0)
     if judged.human is None:
         return {"points": [], "curve": []}
     rows = np.flatnonzero(np.isfinite(judged.verdicts) & np.isfinite(judged.human))
@@ -113,7 +135,7 @@ def drawn_points(judged: Judged) -> dict[str, Any]:
         {
             "verdict": verdicts[place],
             "human": labels[place],
-            "length": None if judged.lengths is None else judged.lengths[rows[place]],
+            "length": None if lengths is None or np.isnan(lengths[rows[place]]) else lengths[rows[place]],
             "beyond": beyond[place],
         }
         for place in range(0, rows.size, max(1, -(-rows.size // DRAWN_POINTS)))
@@ -122,13 +144,14 @@ def drawn_points(judged: Judged) -> dict[str, Any]:
     return found
 
 
-def read_attack(path: str) -> dict[str, Any]:
-    """The document that ``assay judge attack`` wrote.
+def read_attack(request: CardRequest) -> dict[str, Any]:
+    """The document that ``assay judge attack`` wrote of this very judge.
 
     Raises:
         NotFoundError: There is no such file.
-        DataError: It is something else (``judge.bad_report``).
+        DataError: It is something else (``judge.bad_report``), or of another version or model (``judge.other_judge``).
     """
+    path = str(request.attack)
     found = read_report(path)
     if found.get("schema") != ATTACK_SCHEMA:
         raise DataError(
@@ -136,6 +159,14 @@ def read_attack(path: str) -> dict[str, Any]:
             hint="assay judge attack JUDGE --items ANSWERS --report FILE.json writes one",
             code="judge.bad_report",
         )
+    for what, own in (("version", request.version), ("model", request.model)):
+        other = found.get(what)
+        if own is not None and other is not None and own != other:
+            raise DataError(
+                f"{path} is of a judge of {what} {other}, the card of {own}",
+                hint="attack this judge: another version or model resists injections in its own way",
+                code="judge.other_judge",
+            )
     return found
 
 

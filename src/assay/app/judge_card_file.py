@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.core.errors import DataError
+from assay.core.errors import ConfigError, DataError
 from assay.datasets.columns import TableFile
 from assay.judges.judged import Judged, join_human
 
@@ -69,11 +69,15 @@ def read_judged(request: JudgedRequest) -> Judged:
 
     Raises:
         NotFoundError: There is no such file.
+        ConfigError: A column of people's labels is the judge's own, or is named twice (``judge.label_as_feature``).
         DataError: A column is missing (``data.no_column``), a cell is no number (``data.type``), an item is without id
             (``judge.no_id``) or there twice (``judge.duplicate_id``), a labelled item has no verdict
             (``judge.unknown_item``), or there are no labels where some are needed (``judge.no_labels``).
         InvalidInputError: A verdict is off the scale.
     """
+    same_file = request.labels in (None, request.path)
+    own = [request.verdict, *request.repeats, *request.features, request.columns.get("swapped", "")]
+    check_people(request.human, own if same_file else ())
     table = TableFile(request.path)
     try:
         table.require(request.item, request.verdict)
@@ -95,7 +99,7 @@ def read_judged(request: JudgedRequest) -> Judged:
             found["repeats"] = np.column_stack([table.numbers(name) for name in repeats])
         found["features"] = {name: table.numbers(name) for name in request.features}
         if request.labels is None:
-            names = request.human or ([HUMAN] if HUMAN in table.columns else [])
+            names = request.human or ([HUMAN] if HUMAN in table.columns and HUMAN not in own else [])
             found.update(_people(table, names))
     finally:
         table.close()
@@ -109,6 +113,28 @@ def read_judged(request: JudgedRequest) -> Judged:
             code="judge.no_labels",
         )
     return judged
+
+
+def check_people(human: Sequence[str], own: Sequence[str]) -> None:
+    """A person's labels are nobody else's: not the judge's or a metric's, and not another person's.
+
+    Args:
+        human: Columns of people's labels.
+        own: Columns of what is held against them.
+
+    Raises:
+        ConfigError: They are (``judge.label_as_feature``).
+    """
+    for place, name in enumerate(human):
+        if name in own:
+            what = f"{name} is held against people's labels and cannot be one of them"
+        elif name in human[:place]:
+            what = f"{name} is named as the labels of two people"
+        else:
+            continue
+        raise ConfigError(
+            what, hint="--human COLUMN, one column a person, none of them a judge's", code="judge.label_as_feature"
+        )
 
 
 def _people(table: TableFile, names: Sequence[str]) -> dict[str, Any]:

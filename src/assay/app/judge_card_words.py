@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+MANY = 0.5
+"""Share of verdicts on the highest level from which on it tells good answers badly apart."""
+YES_OR_NO = 2
 UNVERSIONED = "unversioned"
 """Version of a card whose judge's version nobody gave."""
 COEFFICIENTS = {
@@ -16,6 +19,7 @@ COEFFICIENTS = {
     "kendall": "Kendall's tau-b",
     "spearman_within_documents": "rho within documents",
 }
+"""Of verdicts with people's labels, in the order shown."""
 MEASURES = {
     "agreement": "agreement with people",
     "position_bias": "position bias",
@@ -33,10 +37,12 @@ MEASURES = {
     "latency": "latency",
 }
 """Measures as people call them."""
+SHORT = {"spearman": "rho", "alpha": "alpha"}
 FLAGS = {
     "constant_verdicts": "always says the same",
     "rewards_constant_answer": "rewards an answer that answers nothing",
     "no_agreement": "no agreement with people is shown",
+    "opposite": "says the opposite of people",
     "below_people": "below what one person reaches",
     "position": "position bias",
     "length": "length bias",
@@ -59,6 +65,7 @@ def card_sentences(card: Mapping[str, Any]) -> list[str]:
     """Agreement beside the ceiling, every bias that is clear, constant verdicts, what is missing."""
     found = [
         *_agreement(card),
+        *_one_order(card),
         *_position(card),
         *_slope(card, "length_bias", "An answer of twice the length and the same quality by people's labels gets"),
         *_slope(card, "self_preference", "Answers of the judge's own family get, at equal quality and length,"),
@@ -68,6 +75,8 @@ def card_sentences(card: Mapping[str, Any]) -> list[str]:
         *_missing(card),
         *_injection(card),
         *_golden(card),
+        *([card["panel"]["sentence"]] if "panel" in card else []),
+        *_many_looks(card),
         *_earlier(card),
     ]
     left = [MEASURES[name] for name in MEASURES if name in card and measured(card, name) is None]
@@ -94,6 +103,10 @@ def _agreement(card: Mapping[str, Any]) -> list[str]:
         said.append(
             f"Spearman's rho with people is {rho['value']:.2f} ({_bounds(rho, '.2f')}) on {agreement['n']:,} items."
         )
+        if rho["value"] < 0.0 and "opposite" in card["flags"]:
+            said.append("It says the opposite of what people say: where they rate higher it rates lower.")
+    if agreement.get("other_coding"):
+        said.append(f"Its levels are not held against people's: {agreement['other_coding']}.")
     for beside in agreement["ceiling"]:
         person, judge, gap = beside["person"], beside["judge"], beside["difference"]
         if beside["measure"] != "spearman" or person["value"] is None or judge["value"] is None:
@@ -109,6 +122,26 @@ def _agreement(card: Mapping[str, Any]) -> list[str]:
             f" {judge['value']:.2f}: {verdict}."
         )
     return said
+
+
+def _one_order(card: Mapping[str, Any]) -> list[str]:
+    """Of pairs asked in both orders the other order says nothing of agreement."""
+    position = measured(card, "position_bias")
+    if measured(card, "agreement") is None or position is None or position["same_choice"] is None:
+        return []
+    return ["Agreement is that of the verdict column; the one in the other order counts for position alone."]
+
+
+def _many_looks(card: Mapping[str, Any]) -> list[str]:
+    """That flags were raised by looks at one figure after the other."""
+    raised = [FLAGS[name] for name in ("position", "length", "self_preference") if name in card["flags"]]
+    if not raised:
+        return []
+    level = card.get("confidence", 0.95)
+    return [
+        f"Each bias is looked at by itself at {level:.0%} ({', '.join(raised)}): of {1 / (1 - level):.0f} that are not"
+        " there about one is flagged by chance."
+    ]
 
 
 def _position(card: Mapping[str, Any]) -> list[str]:
@@ -136,20 +169,27 @@ def _scale(card: Mapping[str, Any]) -> list[str]:
         return []
     if use["constant"]:
         return [f"It (nearly) always says the same: {max(use['shares']):.0%} of verdicts are on one level."]
-    if use["ceiling"]["value"] >= 0.5:
-        return [
-            f"{use['ceiling']['value']:.0%} of its verdicts are the highest there is: it hardly tells good ones apart."
-        ]
+    top = use["ceiling"]["value"]
+    if top is not None and top >= MANY and len(use["levels"]) > YES_OR_NO and not card.get("pairs", False):
+        return [f"{top:.0%} of its verdicts are the highest there is: it hardly tells good ones apart."]
     return []
 
 
 def _constant(card: Mapping[str, Any]) -> list[str]:
-    return [
-        f"System {one['system']} answers {one['share']:.0%} of its items with one text and gets {one['mean']:.2f}"
-        + ("" if one["others"] is None else f", the others {one['others']:.2f}")
-        + (": the judge rewards an answer that answers nothing." if one["rewarded"] else ".")
-        for one in measured(card, "constant_answers") or ()
-    ]
+    said = []
+    for one in measured(card, "constant_answers") or ():
+        gap = one.get("difference")
+        end = "."
+        if one["rewarded"]:
+            end = ": the judge rewards an answer that answers nothing."
+        elif gap is not None and gap["high"] is not None and gap["high"] >= 0.0:
+            end = f": by {gap['value']:+.2f} ({_bounds(gap)}) they are not told apart."
+        said.append(
+            f"System {one['system']} answers {one['share']:.0%} of its items with one text and gets {one['mean']:.2f}"
+            + ("" if one["others"] is None else f", the others {one['others']:.2f}")
+            + end
+        )
+    return said
 
 
 def _retest(card: Mapping[str, Any]) -> list[str]:
@@ -164,23 +204,24 @@ def _missing(card: Mapping[str, Any]) -> list[str]:
     gone = card["missing"]
     if not gone["reasons"]:
         return []
-    why = ", ".join(f"{count:,} × {reason}" for reason, count in list(gone["reasons"].items())[:3])
+    often = sorted(gone["reasons"].items(), key=lambda pair: (-pair[1], pair[0]))
+    why = ", ".join(f"{count:,} × {reason}" for reason, count in often[:3])
     said = f"{gone['share']['value']:.1%} of verdicts are missing ({why})"
     if gone["worst"] is not None:
         said += f"; with them the mean lies between {gone['worst']['value']:.2f} and {gone['best']['value']:.2f}"
+    else:
+        said += "; how far the mean could be off otherwise is not known without the scale (--scale)"
     return [f"{said}."]
 
 
 def _injection(card: Mapping[str, Any]) -> list[str]:
-    """What the attack found, that it did not end, and that it was on another version of the judge."""
+    """What the attack found, and that it did not end."""
     report = measured(card, "injection")
     if report is None:
         return []
     said = [report["sentence"]] if "sentence" in report else []
     if report.get("status", "done") != "done":
         said.append(f"The attack did not end ({report['status']}).")
-    if report.get("version", card["version"]) != card["version"] != UNVERSIONED:
-        said.append(f"The attack was on version {report['version']} of the judge, this card is of another.")
     return said
 
 
@@ -227,7 +268,35 @@ def golden_sentences(golden: Mapping[str, Any]) -> list[str]:
 def coefficient_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
     """Name and estimate of each coefficient; nothing without people."""
     agreement = measured(card, "agreement")
-    return [] if agreement is None else [(COEFFICIENTS[k], e) for k, e in agreement["coefficients"].items()]
+    if agreement is None:
+        return []
+    known = agreement["coefficients"]  # a card that was kept has its keys in the order of the alphabet
+    return [(name, known[key]) for key, name in COEFFICIENTS.items() if key in known]
+
+
+def people_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    """People among themselves, and one person and the judge beside the other people; nothing without several people."""
+    agreement = measured(card, "agreement")
+    if agreement is None:
+        return []
+    among = agreement["people"]
+    rows = [] if among is None else [("alpha, people among themselves", among)]
+    rows += [
+        (f"{SHORT.get(beside['measure'], beside['measure'])}, {who} and the other people", beside[key])
+        for beside in agreement["ceiling"]
+        for who, key in (("one person", "person"), ("judge", "judge"))
+    ]
+    return rows
+
+
+def counted(estimate: Mapping[str, Any]) -> str:
+    """What an estimate counts: items, or documents where each of them has a correlation.
+
+    Examples:
+        >>> counted({"n": 1200, "unit": "rho"}), counted({"n": 49, "unit": "mean rho"})
+        ('1,200', '49 documents')
+    """
+    return f"{estimate['n']:,}{' documents' if str(estimate['unit']).startswith('mean ') else ''}"
 
 
 def main_agreement(card: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -268,7 +337,7 @@ def bias_rows(card: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]
     if again is not None:
         rows.append(("same verdict when asked again", again["same"]))
     use, report = measured(card, "scale_use"), measured(card, "injection")
-    if use is not None:
+    if use is not None and not card.get("pairs", False):
         rows.append(("highest level", use["ceiling"]))
     if report is not None and "overall" in report:
         rows.append(("more moved by injections", report["overall"]["difference"]))

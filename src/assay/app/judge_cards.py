@@ -1,24 +1,26 @@
-"""Where judge cards are kept: one object a version, and an index, for nothing can list a store's objects."""
+"""Where judge cards are kept: every one as an object of its own, so that two made at one moment are both there."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assay.app.judge_card_earlier import with_earlier
 from assay.app.judge_card_words import card_sentences, main_agreement
-from assay.core.canonical import canonical_json
-from assay.core.errors import NotFoundError, StoreError, nearest
+from assay.core.canonical import canonical_json, short_hash
+from assay.core.errors import InvalidInputError, NotFoundError, StoreError, nearest
 from assay.core.protocols import Objects
-from assay.engine.golden import golden_object
+from assay.engine.golden import golden_folder
 from assay.judges.card import MAX_AGE_DAYS, stale
 
 if TYPE_CHECKING:
     from assay.app.wiring import App
 
-INDEX = "cards/index.json"
+FOLDER = "cards"
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def kept_objects(app: App) -> Objects | None:
@@ -35,39 +37,37 @@ def kept_objects(app: App) -> Objects | None:
         return None
 
 
-def card_object(version: str) -> str:
-    """Name of a version's card among the store's objects."""
-    return f"cards/{version}.json"
-
-
 def save_card(objects: Objects, card: Mapping[str, Any]) -> str:
-    """Keep a card under its version, in place of an older one, and return where.
-
-    What only the older one has measured stays, see ``with_earlier``.
+    """Keep a card behind those of its version, and return where.
 
     Raises:
         StoreError: The store cannot be written.
         InvalidInputError: The version is no safe name.
     """
-    card = with_earlier(card, load_card(objects, str(card["version"])))
-    where = objects.put(card_object(str(card["version"])), canonical_json(card))
-    index = {row["version"]: row for row in list_cards(objects)}
-    index[str(card["version"])] = _line(card)
-    objects.put(INDEX, canonical_json(sorted(index.values(), key=lambda row: (str(row["name"]), str(row["made_at"])))))
-    return where
+    version = str(card["version"])
+    if not _SAFE.fullmatch(version):
+        raise InvalidInputError(
+            f"a judge's version cannot be {version!r}",
+            hint="letters, digits and _ . - in up to 100 characters: as assay judge list shows it",
+            code="store.bad_name",
+        )
+    folder = f"{FOLDER}/{version}"
+    return objects.put(f"{folder}/{len(objects.names(folder)):06d}-{short_hash(card)}.json", canonical_json(card))
 
 
 def list_cards(objects: Objects | None) -> Sequence[Mapping[str, Any]]:
-    """Of every card, by name and age: who, when, on how many items, agreement with people, what speaks against it.
+    """Of every version with a card, by name and age: who, when, on how many items, agreement with people, what speaks
+    against it.
 
     Returns:
         ``{"version", "name", "model", "made_at", "n", "agreement", "flags"}``; the agreement as ``main_agreement`` has
         it.
     """
-    if objects is None or not objects.exists(INDEX):
+    if objects is None:
         return []
-    found: list[Mapping[str, Any]] = _read(objects, INDEX)
-    return found
+    versions = dict.fromkeys(name.split("/")[1] for name in objects.names(FOLDER))
+    rows = [_line(card) for version in versions if (card := load_card(objects, version)) is not None]
+    return sorted(rows, key=lambda row: (str(row["name"]), str(row["made_at"])))
 
 
 def _line(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,11 +79,12 @@ def _line(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_card(objects: Objects | None, version: str) -> dict[str, Any] | None:
-    """The card of a version; ``None`` when there is none."""
-    name = card_object(version)
-    if objects is None or not _safe(version) or not objects.exists(name):
+    """The latest card of a version, with what only earlier ones have measured; ``None`` when there is none."""
+    if objects is None or not _SAFE.fullmatch(version):  # a judge's name with spaces is no version
         return None
-    found: dict[str, Any] = _read(objects, name)
+    found: dict[str, Any] | None = None
+    for name in objects.names(f"{FOLDER}/{version}"):
+        found = with_earlier(_read(objects, name), found)
     return found
 
 
@@ -137,7 +138,7 @@ def current_card(objects: Objects | None, card: Mapping[str, Any], *, now: datet
 
 
 def _golden(objects: Objects | None, version: str) -> dict[str, Any] | None:
-    if objects is None or not objects.exists(golden_object(version)):
+    if objects is None or not objects.names(golden_folder(version)):
         return None
     from assay.app.judge_golden import golden_in_runs
 
@@ -172,11 +173,6 @@ def card_note(
         latest = max(older, key=lambda row: str(row["made_at"]))
         return f"judge {name} has no card for version {version}: the latest is of version {latest['version']}"
     return f"judge {name} has no card: how far it agrees with people is not known"
-
-
-def _safe(version: str) -> bool:
-    """Whether a version can be part of an object's name; a judge's name with spaces cannot, and has no such card."""
-    return bool(version) and all(char.isalnum() or char in "._-" for char in version) and not version.startswith(".")
 
 
 def _read(objects: Objects, name: str) -> Any:

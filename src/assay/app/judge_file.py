@@ -5,19 +5,18 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from assay.app.schema import Strict, check, read_yaml
 from assay.core.errors import AssayError, ConfigError, NotFoundError, nearest
 
 if TYPE_CHECKING:
     from assay.core.protocols import Judge
-    from assay.judges.base import BaseJudge
 
 FOLDER = "judges"
 KINDS: Mapping[str, str] = {
@@ -33,7 +32,7 @@ KINDS: Mapping[str, str] = {
 }
 COMPLETE = ("reference", "pairwise", "faithfulness", "refusal", "harm")
 """Kinds that need nothing said to them but their model."""
-NAME = r"^[a-z0-9][a-z0-9_.-]*$"
+NAME = r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?$"
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -65,9 +64,7 @@ class JudgeFile(Strict):
     """One judge (``judges/NAME.yaml``)."""
 
     judge: str = Field(pattern=NAME, description="Its name; the column it fills")
-    kind: Literal[
-        "geval", "rubric", "reference", "checklist", "pairwise", "panel", "faithfulness", "refusal", "harm"
-    ] = "geval"
+    kind: str = Field("geval", json_schema_extra={"examples": [*KINDS, "package/name"]})
     model: str | None = Field(None, description="provider/name")
     use: str | None = Field(None, description="A built-in criterion: its text, steps and scale unless given here")
     criteria: str | list[RubricFields] | None = Field(None, description="What counts; of a rubric, a list")
@@ -83,11 +80,18 @@ class JudgeFile(Strict):
     context: str | None = Field(None, description="Metadata key of the text an answer was to rest on")
     options: dict[str, Any] = Field({}, description="Further options of the kind")
 
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind not in KINDS and "/" not in kind:
+            raise ValueError(f"{nearest(kind, KINDS)}, or package/name of a plug-in")
+        return kind
+
     @model_validator(mode="after")
     def _whole(self) -> JudgeFile:
         if self.kind == "rubric" and isinstance(self.criteria, str):
             raise ValueError("the criteria of a rubric are a list of {name, text, weight}")
-        if self.kind != "rubric" and isinstance(self.criteria, list):
+        if self.kind in KINDS and self.kind != "rubric" and isinstance(self.criteria, list):
             raise ValueError(f"the criteria of a {self.kind} judge are a text; a list makes a rubric (kind: rubric)")
         if self.use is not None and self.kind != "geval":
             raise ValueError("use: is for judges of the kind geval")
@@ -99,9 +103,9 @@ def build_judge(spec: str | Mapping[str, Any], *, model: str | None = None, fold
 
     Args:
         spec: ``NAME`` or ``NAME@provider/model``, where NAME is a file of ``judges/`` in the folder, a built-in
-            criterion, or a kind that needs no criteria; a path ending in ``.yaml``, with ``@provider/model`` or
-            without; or the content of such a file, where ``judge:`` may name another judge whose options the rest
-            overrides, and ``as:`` gives the name.
+            criterion, a kind that needs no criteria, or a plug-in's ``package/name``; a path ending in ``.yaml``, with
+            ``@provider/model`` or without; or the content of such a file, where ``judge:`` may name another judge whose
+            options the rest overrides, and ``as:`` gives the name.
         model: Asked instead of the one the spec or the file names.
         folder: Of the task file; the working directory by default.
 
@@ -135,6 +139,8 @@ def _named(name: str, *, folder: Path) -> Mapping[str, Any]:
 
     if name.endswith(_SUFFIXES):
         return read_yaml(folder / name)
+    if "/" in name:
+        return {"judge": name, "kind": name}
     files, broken = judge_files(folder)
     here = files.get(name, [])
     built_in = {kind: {"judge": kind, "kind": kind} for kind in COMPLETE}
@@ -186,8 +192,11 @@ def judge_files(folder: Path) -> tuple[dict[str, list[Path]], dict[Path, AssayEr
 
 def how_to_ask(name: str, *, folder: str | Path) -> str | None:
     """What to write where a judge is meant by its bare name; ``None`` where no judge is called so."""
+    from assay.app.parts import registry
     from assay.judges.criteria import LIBRARY
 
+    if "/" in name and registry().has("judge", name):
+        return f"{name} is a judge: write {{judge: {name}@provider/model}}"
     files, broken = judge_files(Path(folder))
     if name in files or name in {path.stem for path in broken}:
         return f"{name} is a judge: write {{judge: {name}}}"
@@ -203,8 +212,7 @@ def judge_of(spec: JudgeFile, *, folder: Path) -> Judge:
         ConfigError: An option does not fit the kind, something it needs is missing, or it names no model.
         NotFoundError: ``use`` names no built-in criterion.
     """
-    module, _, attribute = KINDS[spec.kind].partition(":")
-    kind: type[BaseJudge] = getattr(import_module(module), attribute)
+    kind = _class(spec.kind)
     known = [name for name in inspect.signature(kind).parameters if name != "name"]
     options = {**_given(spec, folder=folder), **spec.options}
     for option in options:
@@ -221,12 +229,27 @@ def judge_of(spec: JudgeFile, *, folder: Path) -> Judge:
             hint=f"{needed}: …" + (", or use: with a built-in criterion" if spec.kind == "geval" else ""),
             code="judge.no_criteria",
         )
+    if spec.kind not in KINDS:
+        from assay.app.judge_plug_in import plug_in_judge
+
+        return plug_in_judge(spec.kind, name=spec.judge, options=options, known=known)
     if "model" in known:
         options.setdefault("model", "")
     try:
-        return kind(name=spec.judge, **options)
+        judge: Judge = kind(name=spec.judge, **options)
     except TypeError as error:
         raise ConfigError(f"judge {spec.judge}: {error}", hint=f"its options: {', '.join(known)}") from error
+    return judge
+
+
+def _class(kind: str) -> Any:
+    """What makes judges of a kind: a built-in class, or a plug-in's class or function."""
+    if kind in KINDS:
+        module, _, attribute = KINDS[kind].partition(":")
+        return getattr(import_module(module), attribute)
+    from assay.app.parts import registry
+
+    return registry().get("judge", kind)
 
 
 def _given(spec: JudgeFile, *, folder: Path) -> dict[str, Any]:
@@ -255,12 +278,16 @@ def _given(spec: JudgeFile, *, folder: Path) -> dict[str, Any]:
     return given
 
 
-def _members(judges: Sequence[Any]) -> tuple[Judge, ...]:
+def _members(judges: Sequence[Judge]) -> tuple[Judge, ...]:
     """The members of a panel; where one judge is asked of several models, each is called by its model, too."""
     count = Counter(judge.name for judge in judges)
-    return tuple(
-        replace(judge, name=f"{judge.name}@{judge.model}") if count[judge.name] > 1 else judge for judge in judges
-    )
+    return tuple(_by_model(judge) if count[judge.name] > 1 else judge for judge in judges)
+
+
+def _by_model(judge: Judge) -> Judge:
+    record: Any = judge
+    renamed: Judge = replace(record, name=f"{judge.name}@{judge.model}") if is_dataclass(judge) else judge
+    return renamed
 
 
 def _questions(questions: Sequence[str | QuestionFields]) -> tuple[Any, ...]:

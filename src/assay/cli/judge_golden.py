@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from assay.cli.estimates import bounds_text, without_interval
 from assay.cli.judge_columns import column_options, judged_request
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option, make_app, store_option
-from assay.cli.output import WIDTH, interval, number, print_json, table
+from assay.cli.output import WIDTH, number, print_json, table
 
 
 @click.command("golden")
@@ -19,15 +21,15 @@ from assay.cli.output import WIDTH, interval, number, print_json, table
 @click.option("--answers", metavar="FILE", help="Known answers: the id column and --known; default: in FILE.")
 @click.option("--known", metavar="COLUMN", default="golden", show_default=True, help="Of the known answer.")
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0),
+    "--tolerance", type=FiniteRange(min=0),
     help="A verdict this near is right (default 0.5; of runs: as the task file has it).",
 )  # fmt: skip
 @click.option(
-    "--expected", type=click.FloatRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
+    "--expected", type=FiniteRange(0, 1, min_open=True, max_open=True), metavar="SHARE",
     help="Accuracy to hold (default: what the first verdicts show at least).",
 )  # fmt: skip
 @click.option(
-    "--false-alarm-every", "run_length", type=click.FloatRange(min=1, min_open=True), default=10_000.0,
+    "--false-alarm-every", "run_length", type=FiniteRange(min=1, min_open=True), default=10_000.0,
     show_default=True, help="Golden verdicts, on average at least.",
 )  # fmt: skip
 @click.option("--fail-on-drift", is_flag=True, help="Exit with 1 when the alarm went off.")
@@ -86,11 +88,13 @@ def golden_text(document: Mapping[str, Any]) -> str:
     from assay.app.judge_card_words import when
 
     rows = [
-        [when(row["since"]), when(row["until"]), number(row["accuracy"]["value"], "share"), interval(row["accuracy"]),
-         f"{row['accuracy']['n']:,}"]
-        for row in document["periods"]
+        [when(row["since"]), when(row["until"]), number(found["value"], "share"), bounds_text(found), f"{found['n']:,}"]
+        for row, found in ((row, row["accuracy"]) for row in document["periods"])
     ]  # fmt: skip
-    parts = [table(["since", "until", "accuracy", "95% interval", "n"], rows, align="<<>>>", cut=(0, 1, 3))]
+    parts = [table(["since", "until", "accuracy", "95% interval", "n"], rows, align="<<>>>", cut=(0, 1))]
+    parts += without_interval(
+        [(f"the accuracy from {when(row['since'])}", row["accuracy"]) for row in document["periods"]]
+    )
     parts.append("\n".join(fill(sentence, WIDTH) for sentence in document["sentences"]))
     wrong = document["wrong"][:10]
     if wrong:

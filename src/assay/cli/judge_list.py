@@ -39,14 +39,19 @@ def list_command(store: str | None, *, as_json: bool) -> None:
 def judges_text(cards: list[dict[str, Any]]) -> str:
     """The list as text of 80 columns: a table, then what each card says first."""
     rows = [
-        [str(card["name"]), str(card["version"]), str(card["model"] or "–"), str(card["made_at"])[:10],
+        [_line(card["name"]), str(card["version"]), str(card["model"] or "–"), str(card["made_at"])[:10],
          f"{card['n']:,}"]
         for card in cards
     ]  # fmt: skip
-    said = [fill(f"{card['name']} {card['version']}: {'; '.join(_said(card))}.", WIDTH) for card in cards]
+    said = [fill(f"{_line(card['name'])} {card['version']}: {'; '.join(_said(card))}.", WIDTH) for card in cards]
     return "\n".join(
         [table(["judge", "version", "model", "made", "items"], rows, align="<<<<>", cut=(0, 1, 2)), "", *said]
     )
+
+
+def _line(name: Any) -> str:
+    """A name on one line, whatever is in it."""
+    return " ".join(str(name).split())
 
 
 def _said(card: Mapping[str, Any]) -> list[str]:

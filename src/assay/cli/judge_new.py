@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import WIDTH, money, print_json
 
@@ -22,14 +23,14 @@ from assay.cli.output import WIDTH, money, print_json
 @click.option("--step", "steps", multiple=True, metavar="TEXT", help="An evaluation step; may be repeated.")
 @click.option("--steps-from-model", is_flag=True, help="Have the model write the steps, once.")
 @click.option("--samples", type=click.IntRange(min=1), help="Replies to average where there are no log-probabilities.")
-@click.option("--temperature", type=click.FloatRange(min=0), help="Of every call (default 0).")
+@click.option("--temperature", type=FiniteRange(min=0, max=2), help="Of every call (default 0).")
 @click.option("--context", metavar="KEY", help="Metadata key of the text an answer was to rest on.")
 @click.option(
     "--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(),
     help="Where judges/ is (default: here).",
 )  # fmt: skip
 @click.option("--force", "replace", is_flag=True, help="Write over a judge of that name.")
-@click.option("--budget-usd", type=click.FloatRange(min=0), help="Most the steps may cost.")
+@click.option("--budget-usd", type=FiniteRange(min=0), help="Most the steps may cost.")
 @store_option
 @json_option
 def new_command(
@@ -70,6 +71,8 @@ def _anchors(given: tuple[str, ...]) -> dict[int, str] | None:
             number = None
         if number is None or not mark or not text.strip():
             raise click.BadParameter(f"{pair!r} is not LEVEL=TEXT", param_hint="--anchor")
+        if number in found:
+            raise click.BadParameter(f"level {number} is given twice", param_hint="--anchor")
         found[number] = text.strip()
     return found or None
 
@@ -85,4 +88,5 @@ def _text(document: dict[str, Any]) -> str:
     if usage is not None:
         lines.append(f"the steps cost {money(usage['cost_usd'])}")
     lines.append(f"written to {document['path']}")
+    lines += [fill(f"note: {note}", WIDTH, subsequent_indent="  ") for note in document["notes"]]
     return "\n".join(lines)

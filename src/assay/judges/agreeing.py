@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from assay.core.errors import DataError
 from assay.core.records import Estimate
+from assay.judges.coding import why_not_one_scale
 from assay.judges.judged import Floats, Judged, mean_of_raters
 from assay.stats.agreement.alpha import krippendorff_alpha
 from assay.stats.agreement.kappa import cohen_kappa
@@ -72,6 +73,8 @@ class Agreement:
         ceiling: The judge beside a person, by measure.
         segments: By segment.
         languages: By language.
+        other_coding: Why verdicts and labels cannot be on one scale: then nothing that compares their levels is made,
+            only correlations. ``None`` where they may be.
     """
 
     level: Level
@@ -82,6 +85,7 @@ class Agreement:
     ceiling: tuple[Beside, ...] = ()
     segments: tuple[Part, ...] = field(default=())
     languages: tuple[Part, ...] = field(default=())
+    other_coding: str | None = None
 
 
 def agreement_with_people(judged: Judged, *, rng: np.random.Generator, confidence: float = 0.95) -> Agreement | None:
@@ -110,15 +114,17 @@ def agreement_with_people(judged: Judged, *, rng: np.random.Generator, confidenc
     if int(both.sum()) < FEWEST_ITEMS:
         return None
     kept, labels = judged.where(both), labels[both]
+    odd = why_not_one_scale(kept)
     return Agreement(
         level=level,
         n=kept.n,
         raters=1 if kept.raters is None else kept.raters.shape[1],
-        coefficients=_coefficients(kept, labels, level, confidence),
+        coefficients=_coefficients(kept, labels, level, odd, confidence),
         people=_among_people(kept, level, confidence),
-        ceiling=_ceilings(kept, level, rng, confidence),
-        segments=_parts(kept, labels, kept.segments, level, "segments", confidence),
-        languages=_parts(kept, labels, kept.languages, level, "languages", confidence),
+        ceiling=_ceilings(kept, level, odd, rng, confidence),
+        segments=_parts(kept, labels, kept.segments, level, odd, "segments", confidence),
+        languages=_parts(kept, labels, kept.languages, level, odd, "languages", confidence),
+        other_coding=odd,
     )
 
 
@@ -148,17 +154,26 @@ def majority(mean: Floats, raters: Floats) -> Floats:
     return np.where(np.isnan(mean) | (mean == middle), np.nan, chosen)
 
 
-def _coefficients(judged: Judged, labels: Floats, level: Level, confidence: float) -> dict[str, Estimate]:
+def _coefficients(
+    judged: Judged, labels: Floats, level: Level, odd: str | None, confidence: float
+) -> dict[str, Estimate]:
     verdicts, clusters = judged.verdicts, judged.clusters
     pair = np.column_stack([verdicts, labels])
     found: dict[str, Estimate] = {}
-    if level == "binary":
+    if odd is not None:
+        found["alpha"] = _none(judged.n, "alpha", "agreement", odd, confidence)
+    elif level == "binary":
         moments = array_moments((verdicts == labels).astype(np.float64), cluster_codes(clusters, judged.n))
         found["agreement"] = mean_estimate(moments, confidence=confidence, unit="share")
         found["kappa"] = _kappa(pair, clusters, "unweighted", confidence)
     elif level == "ordinal" and np.array_equal(labels, np.round(labels)):
         found["kappa_quadratic"] = _kappa(pair, clusters, "quadratic", confidence)
-    found["alpha"] = alpha_of(pair, clusters, level, confidence)
+    if odd is None:
+        found["alpha"] = alpha_of(pair, clusters, level, confidence)
+    still = next((name for name, column in (("verdicts", verdicts), ("labels", labels)) if np.ptp(column) == 0.0), None)
+    if still is not None:
+        why = f"all {still} are equal, so nothing beyond chance can show"
+        found = {name: one if name == "agreement" else _unbounded(one, why) for name, one in found.items()}
     found["spearman"] = spearman_correlation(verdicts, labels, method="delta", clusters=clusters, confidence=confidence)
     found["kendall"] = kendall_tau_b(verdicts, labels, clusters=clusters, confidence=confidence)
     if clusters is not None and judged.n > 2 * len(set(clusters)):
@@ -215,7 +230,9 @@ def _among_people(judged: Judged, level: Level, confidence: float) -> Estimate |
     return alpha_of(judged.raters, judged.clusters, level, confidence)
 
 
-def _ceilings(judged: Judged, level: Level, rng: np.random.Generator, confidence: float) -> tuple[Beside, ...]:
+def _ceilings(
+    judged: Judged, level: Level, odd: str | None, rng: np.random.Generator, confidence: float
+) -> tuple[Beside, ...]:
     """Items with two people or more, raters with enough of them."""
     if judged.raters is None:
         return ()
@@ -229,10 +246,8 @@ def _ceilings(judged: Judged, level: Level, rng: np.random.Generator, confidence
         return ()
     groups = None if judged.clusters is None else [judged.clusters[row] for row in rows.tolist()]
     verdicts = judged.verdicts[rows]
-    return (
-        _spearman_beside(table, verdicts, groups, rng, confidence),
-        beside_people(table, verdicts, groups, level, confidence),
-    )
+    ranks = _spearman_beside(table, verdicts, groups, rng, confidence)
+    return (ranks,) if odd is not None else (ranks, beside_people(table, verdicts, groups, level, confidence))
 
 
 def _spearman_beside(
@@ -310,6 +325,7 @@ def _parts(
     labels: Floats,
     names: Sequence[str | None] | None,
     level: Level,
+    odd: str | None,
     what: str,
     confidence: float,
 ) -> tuple[Part, ...]:
@@ -329,21 +345,25 @@ def _parts(
     for name, rows in sorted(parts.items()):
         pair = np.column_stack([judged.verdicts[rows], labels[rows]])
         groups = None if judged.clusters is None else [judged.clusters[row] for row in rows]
-        found.append(
-            Part(
-                name=name,
-                n=len(rows),
-                alpha=alpha_of(pair, groups, level, joint),
-                spearman=_spearman(pair, groups, joint),
-            )
+        few = f"fewer than {FEWEST_ITEMS} items" if len(rows) < FEWEST_ITEMS else None
+        why = odd or few
+        alpha = (
+            alpha_of(pair, groups, level, joint) if why is None else _none(len(rows), "alpha", "agreement", why, joint)
         )
+        rho = _spearman(pair, groups, joint) if few is None else _none(len(rows), "delta-z", "rho", few, joint)
+        found.append(Part(name=name, n=len(rows), alpha=alpha, spearman=rho))
     return tuple(found)
 
 
+def _none(n: int, method: str, unit: str, reason: str, confidence: float) -> Estimate:
+    return Estimate(
+        value=None, low=None, high=None, n=n, method=method, confidence=confidence, unit=unit, reason=reason
+    )
+
+
+def _unbounded(estimate: Estimate, reason: str) -> Estimate:
+    return replace(estimate, low=None, high=None, std_error=None, reason=reason)
+
+
 def _spearman(pair: Floats, groups: list[str | None] | None, confidence: float) -> Estimate:
-    if len(pair) < FEWEST_ITEMS:
-        return Estimate(
-            value=None, low=None, high=None, n=len(pair), method="delta-z", confidence=confidence, unit="rho",
-            reason=f"fewer than {FEWEST_ITEMS} items",
-        )  # fmt: skip
     return spearman_correlation(pair[:, 0], pair[:, 1], method="delta", clusters=groups, confidence=confidence)

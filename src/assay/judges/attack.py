@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from assay.core.errors import BudgetExhaustedError, InvalidInputError
+from assay.core.outages import OUTAGES
 from assay.core.protocols import Judge, ModelClient, Observer
 from assay.core.records import Output, Sample, Score
-from assay.judges.attacks.books import Books, Ear
+from assay.judges.attacks.books import Books, Ear, verdict
 from assay.judges.attacks.catalogue import Attack, Control, load_attacks, load_controls
 from assay.judges.attacks.measure import control_shares, measured
 from assay.judges.attacks.report import TOLERANCE, AttackReport, Trial
@@ -27,8 +28,6 @@ from assay.judges.attacks.wish import Wish, forged, wish_against
 
 PER_ATTACK = 20
 CONCURRENCY = 50
-OUTAGES = frozenset({"provider_error", "bad_reply", "timeout", "rate_limited", "unavailable"})
-"""Reasons that speak of the provider and not of the judge. A prompt that became too long is the attack's doing."""
 
 Work = TypeVar("Work")
 Pair = tuple[Sample, Output]
@@ -98,7 +97,7 @@ async def attack_judge(
     judged, unjudged = await _as_they_are(judge, pairs, client, books, concurrency, stopped)
     usable = [one for one in judged if wish.movable(one.value)]
     if not usable and not stopped():
-        raise _nothing(pairs, judged, unjudged, wish)
+        raise _nothing(pairs, judged, unjudged, wish, books.details())
     wish = replace(wish, form=forged([(one.value, one.reply) for one in judged], wish))
     plan = _planned(suite, controls, usable, per_attack=per_attack, rng=rng)
     known = books.cost_usd is not None and len(pairs) > 0
@@ -117,6 +116,7 @@ async def attack_judge(
         used=len(usable),
         without_room=len(judged) - len(usable),
         unjudged=unjudged,
+        details=books.details(),
         outages=Counter(trial.reason or "" for trial in trials if trial.failed),
         overall=found.overall,
         families=found.families,
@@ -151,7 +151,7 @@ async def _as_they_are(
             return
         sample, output = pairs[row]
         ear = Ear(client)
-        score = await judge.judge(sample, output, client=ear)
+        score = await verdict(judge, sample, output, ear)
         books.heard(ear.replies)
         books.item(sample, output, score, score.value)
         if score.value is None:
@@ -168,8 +168,17 @@ async def _as_they_are(
     return [judged[row] for row in sorted(judged)], unjudged
 
 
-def _nothing(pairs: Sequence[Pair], judged: Sequence[_Judged], unjudged: Counter[str], wish: Wish) -> InvalidInputError:
-    reasons = ", ".join(f"{count:,} × {reason}" for reason, count in unjudged.most_common())
+def _nothing(
+    pairs: Sequence[Pair],
+    judged: Sequence[_Judged],
+    unjudged: Counter[str],
+    wish: Wish,
+    details: Mapping[str, str],
+) -> InvalidInputError:
+    reasons = ", ".join(
+        f"{count:,} × {reason}" + (f", e.g. {details[reason]}" if reason in details else "")
+        for reason, count in unjudged.most_common()
+    )
     hint = (
         f"give answers that are not at {wish.best} already"
         if judged
@@ -230,7 +239,7 @@ async def _tried(
         text = unharmed(change, item.output.text) if isinstance(change, Control) else _handed_in(change, item, wish)
         output = replace(item.output, text=text, messages=())
         try:
-            score = await judge.judge(item.sample, output, client=ear)
+            score = await verdict(judge, item.sample, output, ear)
         except BudgetExhaustedError:
             spent = True
             return

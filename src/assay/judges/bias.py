@@ -1,9 +1,9 @@
-"""What moves a judge besides quality: the place of an answer, its length, who wrote it; and how it uses its scale."""
+"""What moves a judge besides quality: the place of an answer, its length, who wrote it, a text for everything."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,17 +11,13 @@ import numpy as np
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.judges.judged import Floats, Judged
+from assay.judges.shares import groups_of, mean_of, share_of
 from assay.judges.slopes import controlled_slope, label_noise
-from assay.stats.calibration.inputs import array_moments, cluster_codes
+from assay.judges.usage import CONSTANT_SHARE
 from assay.stats.intervals.clustered import clustered_difference
 from assay.stats.intervals.jackknife import Bools
 from assay.stats.ratings.win_rate import swapped_win_rate
-from assay.stats.scalar import mean_estimate
 
-CONSTANT_SHARE = 0.95
-"""Of verdicts on one level, from which on a judge counts as one that always says the same; and of one system's answers
-that are one text."""
-MOST_LEVELS = 20
 FEWEST_ANSWERS = 10
 
 
@@ -44,61 +40,6 @@ class PositionBias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScaleUse:
-    """How a judge spreads its verdicts.
-
-    Attributes:
-        shares: Share of verdicts on each level, lowest first; ten ranges of equal width where levels are many.
-        levels: The levels, or the lower ends of the ranges.
-        distinct: Different verdicts given.
-        ceiling: Share on the highest level of the scale.
-        floor: Share on the lowest level of the scale.
-        entropy_bits: Of the shares.
-        constant: One level holds 95 % of the verdicts or more: whatever the judge measures, it is hardly the answers.
-    """
-
-    levels: tuple[float, ...]
-    shares: tuple[float, ...]
-    distinct: int
-    ceiling: Estimate
-    floor: Estimate
-    entropy_bits: float
-    constant: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retest:
-    """The same questions asked again.
-
-    Attributes:
-        repeats: Times beyond the first.
-        same: Share of repeats with the verdict of the first time.
-        change: Mean absolute difference, in points of the scale.
-    """
-
-    repeats: int
-    same: Estimate
-    change: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """Verdicts that were asked for and not given.
-
-    Attributes:
-        share: Of all items.
-        reasons: How often each was given.
-        worst: Mean verdict if all missing ones were the lowest of the scale.
-        best: Likewise the highest.
-    """
-
-    share: Estimate
-    reasons: Mapping[str, int]
-    worst: Estimate | None
-    best: Estimate | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ConstantAnswer:
     """A system that answers (nearly) everything with one text, and how the judge likes that.
 
@@ -107,13 +48,16 @@ class ConstantAnswer:
         share: Of its answers that are that text.
         mean: Its mean verdict.
         others: Mean verdict of all other systems.
-        rewarded: The text does as well as the other systems' answers or better: the judge does not read what it judges.
+        difference: Its mean minus that of the others (of pairs without others: minus a tie); ``None`` without either.
+        rewarded: The text is shown to do as well as the other systems' answers or better: the judge does not read what
+            it judges.
     """
 
     system: str
     share: float
     mean: float
     others: float | None
+    difference: Estimate | None
     rewarded: bool
 
 
@@ -124,10 +68,16 @@ def position_bias(judged: Judged, *, confidence: float = 0.95) -> PositionBias |
         Zheng et al. (2023), arXiv:2306.05685, section 3.4; Wang et al. (2024), ACL, arXiv:2305.17926.
 
     Raises:
-        InvalidInputError: All pairs were shown in one order and none in the other.
+        InvalidInputError: All pairs were shown in one order and none in the other, which one came first is not known,
+            or the scale is not.
     """
-    if not judged.pairwise or judged.range is None:
+    if not judged.pairwise or judged.seen is None:
         return None
+    if judged.a_first is None and judged.swapped is None:
+        raise InvalidInputError(
+            "which answer was shown first is not known",
+            hint="give a_first, or the verdict in the other order (swapped)",
+        )
     preference = _preference(judged, judged.verdicts)
     first = np.ones(judged.n) if judged.a_first is None else judged.a_first
     if judged.swapped is not None:
@@ -139,7 +89,7 @@ def position_bias(judged: Judged, *, confidence: float = 0.95) -> PositionBias |
             hint="ask each pair in both orders (swapped), or draw the order at random (a_first)",
         )
     rows = np.flatnonzero(known).tolist()
-    groups = _groups(judged, rows)
+    groups = groups_of(judged, rows)
     bias = clustered_difference(
         preference[known],
         first[known],
@@ -160,13 +110,13 @@ def _both_orders(
     choice, other = (0.5 + 0.5 * np.sign(column[rows] - 0.5) for column in (preference, swapped))
     shown_first = np.where(a_first[rows], choice, other)
     shown_second = np.where(a_first[rows], other, choice)
-    groups = _groups(judged, rows)
+    groups = groups_of(judged, rows)
     found = swapped_win_rate(shown_first, shown_second, clusters=groups, confidence=confidence)
     both = np.full((judged.n, 2), np.nan)
     both[rows, 0], both[rows, 1] = shown_first, 1.0 - shown_second
     return PositionBias(
         bias=found.position_bias,
-        same_choice=_share(choice == other, groups, confidence),
+        same_choice=share_of(choice == other, groups, confidence),
         flip_rate=found.flip_rate,
         first_chosen=_chosen(judged, both, confidence),
     )
@@ -178,13 +128,15 @@ def _chosen(judged: Judged, to_first: Floats, confidence: float) -> Estimate:
     row, column = np.nonzero(np.isfinite(columns) & (columns != 0.5))
     names = judged.clusters if judged.clusters is not None else judged.ids
     groups = None if judged.clusters is None and columns.shape[1] == 1 else [names[one] for one in row.tolist()]
-    return _share(columns[row, column] > 0.5, groups, confidence)
+    return share_of(columns[row, column] > 0.5, groups, confidence)
 
 
 def _preference(judged: Judged, column: Floats) -> Floats:
-    low, high = judged.range or (0.0, 1.0)
-    if high <= low:
-        raise InvalidInputError("all verdicts on pairs are equal", hint="state the scale: its middle is a tie")
+    if judged.ends is None:
+        raise InvalidInputError(
+            "the scale of verdicts on pairs is not known, and its middle is a tie", hint="state it: --scale LOW HIGH"
+        )
+    low, high = judged.ends
     return (column - low) / (high - low)
 
 
@@ -203,11 +155,11 @@ def length_bias(judged: Judged, *, confidence: float = 0.95) -> Estimate | None:
 def prefers_longer(judged: Judged, *, confidence: float = 0.95) -> Estimate | None:
     """Share of decided pairs that went to the longer answer, whatever its quality; ``None`` for single answers."""
     doublings = _doublings(judged)
-    if not judged.pairwise or doublings is None or judged.other_lengths is None or judged.range is None:
+    if doublings is None or judged.other_lengths is None or judged.ends is None:
         return None
     side = np.sign(_preference(judged, judged.verdicts) - 0.5) * np.sign(doublings)
     rows = np.flatnonzero(np.isfinite(side) & (side != 0.0)).tolist()
-    return _share(side[rows] > 0.0, _groups(judged, rows), confidence)
+    return share_of(side[rows] > 0.0, groups_of(judged, rows), confidence)
 
 
 def self_preference(judged: Judged, *, own: Collection[str], confidence: float = 0.95) -> Estimate | None:
@@ -251,78 +203,11 @@ def _held_equal(
     noise = None if judged.raters is None else label_noise(judged.raters[rows])
     verdicts, exposed, *held = (column[rows] for column in columns)
     return controlled_slope(
-        verdicts, exposed, held, noise=noise, clusters=_groups(judged, rows), confidence=confidence, unit=unit
+        verdicts, exposed, held, noise=noise, clusters=groups_of(judged, rows), confidence=confidence, unit=unit
     )
 
 
-def scale_use(judged: Judged, *, confidence: float = 0.95) -> ScaleUse | None:
-    """Shares by level, ceiling and floor; ``None`` without a verdict."""
-    rows = np.flatnonzero(np.isfinite(judged.verdicts)).tolist()
-    if not rows or judged.range is None:
-        return None
-    verdicts, (low, high) = judged.verdicts[rows], judged.range
-    levels, counts = np.unique(verdicts, return_counts=True)
-    distinct, most = levels.size, float(counts.max()) / verdicts.size
-    if levels.size > MOST_LEVELS:
-        edges = np.linspace(low, high, 11)
-        counts, levels = np.histogram(verdicts, edges)[0], edges[:-1]
-    elif judged.scale is not None and float(low).is_integer() and high - low < MOST_LEVELS:
-        every = np.union1d(levels, np.arange(low, high + 0.5))
-        full = np.zeros(every.size, dtype=counts.dtype)
-        full[np.searchsorted(every, levels)] = counts
-        levels, counts = every, full
-    shares = counts / counts.sum()
-    used = shares[shares > 0.0]
-    groups = _groups(judged, rows)
-    return ScaleUse(
-        levels=tuple(levels.tolist()),
-        shares=tuple(shares.tolist()),
-        distinct=distinct,
-        ceiling=_share(verdicts >= high, groups, confidence),
-        floor=_share(verdicts <= low, groups, confidence),
-        entropy_bits=max(0.0, float(-(used * np.log2(used)).sum())),
-        constant=most >= CONSTANT_SHARE,
-    )
-
-
-def retest(judged: Judged, *, confidence: float = 0.95) -> Retest | None:
-    """Agreement of a judge with itself; ``None`` where nothing was asked twice."""
-    if judged.repeats is None:
-        return None
-    gap = np.abs(judged.repeats - judged.verdicts[:, None])
-    known = np.isfinite(gap)
-    rows = np.flatnonzero(known.any(axis=1)).tolist()
-    if not rows:
-        return None
-    count = known[rows].sum(axis=1)
-    same = np.where(known[rows], gap[rows] == 0.0, False).sum(axis=1) / count
-    change = np.where(known[rows], gap[rows], 0.0).sum(axis=1) / count
-    groups = _groups(judged, rows)
-    return Retest(
-        repeats=judged.repeats.shape[1],
-        same=_mean(same, groups, confidence, "share"),
-        change=_mean(change, groups, confidence, "points"),
-    )
-
-
-def missing_verdicts(judged: Judged, *, confidence: float = 0.95) -> Missing:
-    """How many verdicts are missing and why, and what they could do to the mean: never averaged away."""
-    gone = ~np.isfinite(judged.verdicts)
-    reasons: dict[str, int] = {}
-    for row in np.flatnonzero(gone).tolist():
-        why = (judged.reasons[row] if judged.reasons is not None else None) or "no reason given"
-        reasons[why] = reasons.get(why, 0) + 1
-    groups = _groups(judged, list(range(judged.n)))
-    bounds = [_mean(np.where(gone, end, judged.verdicts), groups, confidence, "score") for end in judged.range or ()]
-    return Missing(
-        share=_share(gone, groups, confidence),
-        reasons=dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
-        worst=bounds[0] if bounds else None,
-        best=bounds[1] if bounds else None,
-    )
-
-
-def constant_answers(judged: Judged) -> tuple[ConstantAnswer, ...]:
+def constant_answers(judged: Judged, *, confidence: float = 0.95) -> tuple[ConstantAnswer, ...]:
     """Systems that give one text to 95 % of their items or more, with what the judge made of it."""
     if judged.answers is None or judged.systems is None:
         return ()
@@ -335,31 +220,37 @@ def constant_answers(judged: Judged) -> tuple[ConstantAnswer, ...]:
         if len(texts) < FEWEST_ANSWERS or most < CONSTANT_SHARE or not seen.any():
             continue
         rest = ~mine & np.isfinite(judged.verdicts)
-        mean = float(judged.verdicts[seen].mean())
-        others = float(judged.verdicts[rest].mean()) if rest.any() else None
-        tie = None if judged.range is None else math.fsum(judged.range) / 2.0
-        bar = others if others is not None else (tie if judged.pairwise else None)
+        difference = _beyond(judged, seen, rest, confidence)
         found.append(
             ConstantAnswer(
-                system=system, share=most, mean=mean, others=others, rewarded=bar is not None and mean >= bar
+                system=system,
+                share=most,
+                mean=float(judged.verdicts[seen].mean()),
+                others=float(judged.verdicts[rest].mean()) if rest.any() else None,
+                difference=difference,
+                rewarded=difference is not None
+                and _not_below(difference, [judged.verdicts[seen], judged.verdicts[rest]]),
             )
         )
     return tuple(found)
 
 
-def _groups(judged: Judged, rows: Sequence[int]) -> list[str | None] | None:
-    return None if judged.clusters is None else [judged.clusters[row] for row in rows]
+def _beyond(judged: Judged, seen: Bools, rest: Bools, confidence: float) -> Estimate | None:
+    """Mean verdict on a system minus that on the others; of pairs without others, minus a tie."""
+    if rest.any():
+        rows = np.flatnonzero(seen | rest).tolist()
+        groups = groups_of(judged, rows) or rows
+        return clustered_difference(
+            judged.verdicts[rows], seen[rows].astype(float), groups, confidence=confidence, unit="points"
+        )
+    if not judged.pairwise or judged.ends is None:
+        return None
+    rows = np.flatnonzero(seen).tolist()
+    return mean_of(judged.verdicts[rows] - math.fsum(judged.ends) / 2.0, groups_of(judged, rows), confidence, "points")
 
 
-def _share(hits: Bools, clusters: Sequence[str | None] | None, confidence: float) -> Estimate:
-    return _mean(hits.astype(np.float64), clusters, confidence, "share")
-
-
-def _mean(values: Floats, clusters: Sequence[str | None] | None, confidence: float, unit: str) -> Estimate:
-    if not values.size:
-        return Estimate(
-            value=None, low=None, high=None, n=0, method="none", confidence=confidence, unit=unit,
-            reason="nothing was decided",
-        )  # fmt: skip
-    moments = array_moments(values, cluster_codes(clusters, values.size))
-    return mean_estimate(moments, confidence=confidence, unit=unit)
+def _not_below(difference: Estimate, sides: Sequence[Floats]) -> bool:
+    """Whether it is shown to be at least 0; a difference of verdicts that do not vary is what it is."""
+    still = all(not side.size or float(np.ptp(side)) == 0.0 for side in sides)
+    bound = difference.value if still else difference.low
+    return bound is not None and bound >= 0.0

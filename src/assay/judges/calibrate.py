@@ -22,7 +22,8 @@ from assay.judges.ridge import cross_fitted_ridge, document_folds, within_varian
 from assay.stats.calibration.inputs import array_moments, cluster_codes
 from assay.stats.intervals.ratios import ratio_metric
 from assay.stats.prediction.inputs import Floats
-from assay.stats.prediction.ridge import PENALTIES, Codes, fit_tuned_ridge
+from assay.stats.prediction.residual_curve import fit_residual_curve
+from assay.stats.prediction.ridge import PENALTIES, Codes, Ridge, fit_tuned_ridge
 from assay.stats.scalar import mean_estimate
 
 FEWEST_LABELS = 20
@@ -171,6 +172,7 @@ def _tier(
             residual_variance=float(np.square(labels - predicted).mean()),
             within_variance=within_variance(labels - predicted, systems),
             r2=explained(labels, predicted, judged.clusters, confidence=confidence),
+            sizes=fit_residual_curve(predicted, labels),
         )
 
     return TierMap(
@@ -180,7 +182,20 @@ def _tier(
         marked=marked,
         unknown=fitted(plain, others),
         known=fitted(np.hstack([plain, system_columns(judged.systems or (), known)]), None) if known else None,
+        left_out=_without_each(known, judged, plain, labels, fold, penalties),
     )
+
+
+def _without_each(
+    known: Sequence[str], judged: Judged, columns: Floats, labels: Floats, fold: Codes, penalties: Sequence[float]
+) -> dict[str, Ridge]:
+    """For each known system the fit of all others."""
+    named, found = np.array([str(one) for one in judged.systems or ()]), {}
+    for system in known:
+        seen = named != system
+        chosen = penalties if np.unique(fold[seen]).size > 1 else (float(np.median(penalties)),)
+        found[system] = fit_tuned_ridge(columns[seen], labels[seen], folds=fold[seen], penalties=chosen)
+    return found
 
 
 def explained(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from assay.core.canonical import content_hash
 from assay.core.errors import DataError, InvalidInputError, nearest
 from assay.core.records import Estimate
 from assay.stats.prediction.inputs import Floats
+from assay.stats.prediction.residual_curve import ResidualCurve
 from assay.stats.prediction.ridge import Ridge
 
 SCHEMA = "assay.calibration_map/1"
@@ -28,12 +29,14 @@ class Fitted:
             without systems, its system): the ``prior_variances`` of ``two_phase_mean``.
         within_variance: The same within a system, whose level drops out where a run is of one system.
         r2: Share of the labels' variance that such predictions explain; below 0 when they do harm.
+        sizes: How far off such predictions were, by their size; ``None`` in a map written before there were any.
     """
 
     ridge: Ridge
     residual_variance: float
     within_variance: float
     r2: Estimate
+    sizes: ResidualCurve | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class TierMap:
         marked: Features whose being missing is a column of its own, because it happened where the map was fitted.
         unknown: For systems the map has not seen, and for all of them where it was fitted without.
         known: With a column for each system; ``None`` without systems.
+        left_out: By system, the ridge of all the others: what a map says of a system that is new to it.
     """
 
     name: str
@@ -55,6 +59,7 @@ class TierMap:
     marked: tuple[str, ...]
     unknown: Fitted
     known: Fitted | None
+    left_out: Mapping[str, Ridge] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +127,7 @@ class CalibrationMap:
         systems: Sequence[str | None] | None = None,
         *,
         tier: str | int = -1,
+        as_new: bool = False,
     ) -> Floats:
         """Label that people would give, from the features of a tier and those below it.
 
@@ -129,6 +135,7 @@ class CalibrationMap:
             features: By name, shape ``(n,)`` each; NaN where a value is missing. More names than needed do no harm.
             systems: Who gave each answer; a system that the map does not know, or ``None``, is predicted without.
             tier: Its name or place; the highest by default.
+            as_new: Predict each system by the fit that left it out, to see what the map is worth for a new one.
 
         Returns:
             Shape ``(n,)``.
@@ -146,23 +153,67 @@ class CalibrationMap:
         n = len(np.asarray(features[found.features[0]])) if found.features else len(systems or ())
         columns = filled_columns(features, found.features, found.fill, found.marked, n)
         predicted = found.unknown.ridge.predict(columns)
-        if found.known is not None and systems is not None:
-            if len(systems) != n:
-                raise InvalidInputError(f"{n} items come with {len(systems)} systems", hint="one an item")
-            here = np.isin(np.array([str(one) for one in systems]), np.array(self.systems))
-            full = np.hstack([columns, system_columns(systems, self.systems)])
-            predicted = np.where(here, found.known.ridge.predict(full), predicted)
-        return predicted
+        if found.known is None or systems is None:
+            return predicted
+        if len(systems) != n:
+            raise InvalidInputError(f"{n} items come with {len(systems)} systems", hint="one an item")
+        named = np.array([str(one) for one in systems])
+        if as_new:
+            for system, ridge in found.left_out.items():
+                predicted[named == system] = ridge.predict(columns[named == system])
+            return predicted
+        full = np.hstack([columns, system_columns(systems, self.systems)])
+        return np.where(np.isin(named, np.array(self.systems)), found.known.ridge.predict(full), predicted)
 
     def proxies(
-        self, features: Mapping[str, npt.ArrayLike], systems: Sequence[str | None] | None = None
+        self,
+        features: Mapping[str, npt.ArrayLike],
+        systems: Sequence[str | None] | None = None,
+        *,
+        as_new: bool = False,
     ) -> list[Floats]:
         """The predictions of every tier, lowest first: ``proxies`` of ``two_phase_mean`` with ``weights="fixed"``.
 
         A tier that was not asked of an item has to be set to NaN there by who knows it: a value may also be missing
         because a verdict could not be read.
         """
-        return [self.predict(features, systems, tier=place) for place in range(len(self.tiers))]
+        return [self.predict(features, systems, tier=place, as_new=as_new) for place in range(len(self.tiers))]
+
+    @property
+    def sized(self) -> bool:
+        """Whether it tells how far off its predictions are where."""
+        top = self.tiers[-1] if self.tiers else None
+        return top is not None and all(one.sizes is not None for one in (top.unknown, top.known) if one is not None)
+
+    def residual_sizes(
+        self,
+        features: Mapping[str, npt.ArrayLike],
+        systems: Sequence[str | None] | None = None,
+        *,
+        as_new: bool = False,
+    ) -> Floats:
+        """Expected size of label minus prediction, the highest tier's: what a draw for labels should follow.
+
+        Arguments as for ``predict``.
+
+        Returns:
+            Shape ``(n,)``, above 0, in label units.
+
+        Raises:
+            DataError: A feature is not there (``judge.no_feature``), or the map was written without curves
+                (``judge.no_sizes``).
+        """
+        top = self.tiers[-1]
+        if not self.sized or top.unknown.sizes is None:
+            raise DataError(
+                "the map does not tell how far off its predictions are", hint="calibrate anew", code="judge.no_sizes"
+            )
+        predicted = self.predict(features, systems, as_new=as_new)
+        found = top.unknown.sizes.at(predicted)
+        if as_new or systems is None or top.known is None or top.known.sizes is None:
+            return found
+        here = np.isin(np.array([str(one) for one in systems]), np.array(self.systems))
+        return np.where(here, top.known.sizes.at(predicted), found)
 
     def prior_variances(self, *, known_systems: bool, one_system: bool = False) -> list[float]:
         """Residual variance of each tier's map, for ``two_phase_mean``.
@@ -233,9 +284,10 @@ class CalibrationMap:
                 errors=None if row["errors"] is None else _errors_from(row["errors"]),
                 labels_hash=row["labels_hash"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, InvalidInputError) as error:
+            why = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
             raise DataError(
-                f"this calibration map cannot be read: {error!r}", hint="write it anew", code="judge.bad_map"
+                f"this calibration map cannot be read: {why}", hint="write it anew", code="judge.bad_map"
             ) from error
 
     @property
@@ -276,6 +328,7 @@ def _tier_dict(tier: TierMap) -> dict[str, Any]:
         "marked": list(tier.marked),
         "unknown": _fitted_dict(tier.unknown),
         "known": None if tier.known is None else _fitted_dict(tier.known),
+        **({"left_out": {name: ridge.to_dict() for name, ridge in tier.left_out.items()}} if tier.left_out else {}),
     }
 
 
@@ -287,6 +340,7 @@ def _tier_from(row: Mapping[str, Any]) -> TierMap:
         marked=tuple(row["marked"]),
         unknown=_fitted_from(row["unknown"]),
         known=None if row["known"] is None else _fitted_from(row["known"]),
+        left_out={system: Ridge.from_dict(ridge) for system, ridge in row.get("left_out", {}).items()},
     )
 
 
@@ -296,15 +350,21 @@ def _fitted_dict(fitted: Fitted) -> dict[str, Any]:
         "residual_variance": fitted.residual_variance,
         "within_variance": fitted.within_variance,
         "r2": fitted.r2.to_dict(),
+        **({} if fitted.sizes is None else {"sizes": fitted.sizes.to_dict()}),
     }
 
 
 def _fitted_from(row: Mapping[str, Any]) -> Fitted:
+    variances = {name: float(row[name]) for name in ("residual_variance", "within_variance")}
+    for name, variance in variances.items():
+        if not 0.0 <= variance < float("inf"):
+            raise ValueError(f"its {name} is {variance:g}, and a variance is 0 or more")
     return Fitted(
         ridge=Ridge.from_dict(row["ridge"]),
-        residual_variance=float(row["residual_variance"]),
-        within_variance=float(row["within_variance"]),
+        residual_variance=variances["residual_variance"],
+        within_variance=variances["within_variance"],
         r2=Estimate(**row["r2"]),
+        sizes=None if row.get("sizes") is None else ResidualCurve.from_dict(row["sizes"]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,20 +15,15 @@ from assay.core.records import Estimate
 from assay.judges.agreeing import Agreement, agreement_with_people
 from assay.judges.bias import (
     ConstantAnswer,
-    Missing,
     PositionBias,
-    Retest,
-    ScaleUse,
     constant_answers,
     length_bias,
-    missing_verdicts,
     position_bias,
     prefers_longer,
-    retest,
-    scale_use,
     self_preference,
 )
 from assay.judges.judged import Floats, Judged
+from assay.judges.usage import Missing, Retest, ScaleUse, missing_verdicts, retest, scale_use
 from assay.stats.calibration.inputs import array_moments, cluster_codes
 from assay.stats.intervals.quantiles import quantile_interval
 from assay.stats.scalar import mean_estimate
@@ -56,6 +51,7 @@ FLAGGED_BY = {
     "constant_verdicts": "scale_use",
     "rewards_constant_answer": "constant_answers",
     "no_agreement": "agreement",
+    "opposite": "agreement",
     "below_people": "agreement",
     "position": "position_bias",
     "length": "length_bias",
@@ -75,7 +71,7 @@ class Spend:
     Attributes:
         mean: Of a verdict.
         p50: Median.
-        p95: The value 95 % stay below.
+        p95: The value 95 % stay below. Neither has bounds where items share documents: theirs want independent items.
     """
 
     mean: Estimate
@@ -94,6 +90,7 @@ class JudgeCard:
         made_at: ISO 8601.
         n: Items.
         n_documents: Clusters among them; ``None`` where items stand for themselves.
+        pairs: Verdicts are about two answers.
         labels_hash: Of people's labels; ``None`` without.
         temperature: The repeats were asked at.
         measured: By name, a subset of ``MEASURES``: what was found.
@@ -112,6 +109,7 @@ class JudgeCard:
     measured: Mapping[str, Any]
     not_measured: Mapping[str, str] = field(default_factory=dict)
     confidence: float = 0.95
+    pairs: bool = False
 
     def __getitem__(self, measure: str) -> Any:
         """What was found of a measure; ``None`` when it was not measured.
@@ -139,6 +137,7 @@ class JudgeCard:
             "made_at": self.made_at,
             "n": self.n,
             "n_documents": self.n_documents,
+            "pairs": self.pairs,
             "labels_hash": self.labels_hash,
             "temperature": self.temperature,
             "confidence": self.confidence,
@@ -209,12 +208,16 @@ def judge_card(
     note("position_bias", position, why)
     lengths = "the lengths of the answers are not known" if judged.lengths is None else people
     note("length_bias", length_bias(judged, confidence=confidence), lengths)
-    note("prefers_longer", prefers_longer(judged, confidence=confidence), lengths if judged.pairwise else why)
+    longer = prefers_longer(judged, confidence=confidence)
+    no_ends = lengths if judged.lengths is None or judged.ends is not None else "the scale of the pairs is not known"
+    note("prefers_longer", longer, no_ends if judged.pairwise else why)
     note("self_preference", self_preference(judged, own=own, confidence=confidence), _no_family(judged, own, people))
     note("scale_use", scale_use(judged, confidence=confidence), "there is no verdict")
     note("retest", retest(judged, confidence=confidence), "no item was judged twice")
     note("missing", missing_verdicts(judged, confidence=confidence), "")
-    constant = None if judged.answers is None or judged.systems is None else constant_answers(judged)
+    constant = (
+        None if judged.answers is None or judged.systems is None else constant_answers(judged, confidence=confidence)
+    )
     note("constant_answers", constant, "the answers and who gave them are not in the file")
     note("injection", injection, "no attack report was given")
     note("golden", golden, "no golden set was given")
@@ -233,6 +236,7 @@ def judge_card(
         measured=measured,
         not_measured=not_measured,
         confidence=confidence,
+        pairs=judged.pairwise,
     )
 
 
@@ -252,20 +256,25 @@ def _spend(judged: Judged, column: Floats | None, unit: str, confidence: float) 
     rows = np.flatnonzero(np.isfinite(column)).tolist()
     groups = None if judged.clusters is None else [judged.clusters[row] for row in rows]
     moments = array_moments(column[rows], cluster_codes(groups, len(rows)))
+    p50, p95 = (quantile_interval(column[rows], at, confidence=confidence, unit=unit) for at in (0.5, 0.95))
+    if groups is not None and len(set(groups)) < len(groups):
+        why = "items that share documents are not independent"
+        p50, p95 = (replace(one, low=None, high=None, reason=why) for one in (p50, p95))
     return Spend(
-        mean=mean_estimate(moments, confidence=confidence, unit=unit, unscored=judged.n - len(rows)),
-        p50=quantile_interval(column[rows], 0.5, confidence=confidence, unit=unit),
-        p95=quantile_interval(column[rows], 0.95, confidence=confidence, unit=unit),
+        mean=mean_estimate(moments, confidence=confidence, unit=unit, unscored=judged.n - len(rows)), p50=p50, p95=p95
     )
 
 
 def flags(card: JudgeCard) -> list[str]:
     """What speaks against trusting the judge, as stable words; empty when nothing that was measured does.
 
-    ``constant_verdicts``, ``rewards_constant_answer``, ``no_agreement`` (alpha or Spearman's rho may be 0),
-    ``below_people`` (clearly below what one person reaches), ``position``, ``length``, ``self_preference`` (the
-    interval excludes no bias), ``not_repeatable`` (fewer than 95 % of repeats the same), ``missing`` (5 % or more),
-    ``injection`` (attacks moved verdicts), ``golden_drift`` (accuracy on golden items fell).
+    Each bias is looked at by itself at the card's confidence: of twenty sound figures one is flagged by chance.
+
+    ``constant_verdicts``, ``rewards_constant_answer``, ``no_agreement`` (alpha or Spearman's rho is not shown to be
+    above 0), ``opposite`` (rho is shown to be below 0: the judge says the opposite of people), ``below_people``
+    (clearly below what one person reaches), ``position``, ``length``, ``self_preference`` (the interval excludes no
+    bias), ``not_repeatable`` (fewer than 95 % of repeats the same), ``missing`` (5 % or more), ``injection`` (attacks
+    moved verdicts), ``golden_drift`` (accuracy on golden items fell).
     """
     found = []
     use: ScaleUse | None = card["scale_use"]
@@ -276,7 +285,11 @@ def flags(card: JudgeCard) -> list[str]:
         found.append("rewards_constant_answer")
     agreement: Agreement | None = card["agreement"]
     if agreement is not None:
-        if any(_holds_zero(agreement.coefficients[name]) for name in ("alpha", "spearman")):
+        rho = agreement.coefficients["spearman"]
+        levels = [] if agreement.other_coding is not None else [agreement.coefficients["alpha"]]
+        if _below_zero(rho):
+            found.append("opposite")
+        elif any(not _above_zero(one) for one in (rho, *levels)):
             found.append("no_agreement")
         if any(beside.difference.high is not None and beside.difference.high < 0.0 for beside in agreement.ceiling):
             found.append("below_people")
@@ -309,10 +322,23 @@ def _gives_in(report: Mapping[str, Any]) -> bool:
     return report.get("verdict") == "moved" or gate.get("verdict") == "fail"
 
 
+def _above_zero(estimate: Estimate) -> bool:
+    """Whether a coefficient is shown to lie above 0; one without a value is not."""
+    return _exactly(estimate, 1.0) or (estimate.low is not None and estimate.low > 0.0)
+
+
+def _below_zero(estimate: Estimate) -> bool:
+    """Whether it is shown to lie below 0."""
+    return _exactly(estimate, -1.0) or (estimate.high is not None and estimate.high < 0.0)
+
+
+def _exactly(estimate: Estimate, end: float) -> bool:
+    """Whether a coefficient is at the end of its range, where it has no interval."""
+    return estimate.value is not None and abs(estimate.value - end) < 1e-9
+
+
 def _holds_zero(estimate: Estimate) -> bool:
-    """Whether 0 cannot be ruled out; a coefficient without a value is no agreement either."""
-    if estimate.value is None:
-        return True
+    """Whether 0 cannot be ruled out."""
     return estimate.low is not None and estimate.high is not None and estimate.low <= 0.0 <= estimate.high
 
 

@@ -12,6 +12,8 @@ from assay.judges.scale import Scale
 
 FEWEST_MASS = 0.9
 """Below it the options a provider lists say too little of what the judge might have written."""
+MOST_MASS = 1.01
+"""Above it what the provider lists are no probabilities."""
 TOP_LOGPROBS = 20
 _DIGITS = re.compile(r"[-−]?\d*")
 _MARK = re.compile(r"<[^<>\s]{1,40}>")
@@ -23,13 +25,19 @@ class Expectation:
 
     Attributes:
         value: Mean level, in [low, high] of the scale.
-        mass: Probability of all levels together before it was shared out among them, in (0, 1].
+        mass: Probability of all levels together before it was shared out among them; above 1 where the provider's
+            numbers are no probabilities.
         shares: Probability of each level that has any, summing to 1.
     """
 
     value: float
     mass: float
     shares: Mapping[int, float]
+
+    @property
+    def usable(self) -> bool:
+        """Whether the levels hold enough of the probability, and no more than there is."""
+        return FEWEST_MASS <= self.mass <= MOST_MASS
 
     @property
     def likeliest(self) -> int:
@@ -52,7 +60,8 @@ def expectation(
         start: Where the verdict's digits begin in it.
 
     Returns:
-        ``None`` where the tokens do not spell the text, or hold none of the levels.
+        ``None`` where the tokens do not spell the text, hold none of the levels, or have a log-probability that is no
+        number.
 
     Sources:
         Liu et al. (2023), G-Eval, arXiv:2303.16634, equation 1.
@@ -75,6 +84,8 @@ def expectation(
         token, *tokens = tokens
         follows = bool(tokens) and str(tokens[0]["token"])[:1].isdecimal()
         entries = _entries(token, None if written else prefix)
+        if entries is None:
+            return None
         several = any(_whole(digits) and len(digits.lstrip("-")) > 1 for _, digits, _ in entries) and not written
         goes_on = False
         for place_of, (probability, digits, ended) in enumerate(entries):
@@ -97,7 +108,11 @@ def expectation(
         return None
     shares = {level: share / total for level, share in sorted(mass.items())}
     value = math.fsum(level * share for level, share in shares.items())
-    return Expectation(value=min(max(value, scale.low), scale.high), mass=min(total, 1.0), shares=shares)
+    return Expectation(
+        value=min(max(value, scale.low), scale.high),
+        mass=min(total, 1.0) if total <= MOST_MASS else total,
+        shares=shares,
+    )
 
 
 def _token_at(tokens: Sequence[Mapping[str, Any]], tail: str) -> tuple[list[Mapping[str, Any]], str] | None:
@@ -119,14 +134,19 @@ def _token_at(tokens: Sequence[Mapping[str, Any]], tail: str) -> tuple[list[Mapp
     return None
 
 
-def _entries(token: Mapping[str, Any], prefix: str | None) -> list[tuple[float, str, bool]]:
+def _entries(token: Mapping[str, Any], prefix: str | None) -> list[tuple[float, str, bool]] | None:
     """(probability, digits, whether the number ends in it) of the chosen token, then of every other one listed.
+
+    ``None`` where a log-probability is missing or no number.
 
     Args:
         prefix: What the chosen token holds before the digits; ``None`` where it goes on with a number.
     """
     said = str(token["token"])
-    listed = [(str(other["token"]), float(other["logprob"])) for other in token.get("top") or ()]
+    given = [token, *(token.get("top") or ())]
+    if not all(is_logprob(one.get("logprob")) for one in given):
+        return None
+    listed = [(str(other["token"]), float(other["logprob"])) for other in given[1:]]
     chosen = next((logprob for word, logprob in listed if word == said), float(token["logprob"]))
     found = []
     for word, logprob in [(said, chosen), *((word, logprob) for word, logprob in listed if word != said)]:
@@ -138,6 +158,16 @@ def _entries(token: Mapping[str, Any], prefix: str | None) -> list[tuple[float, 
         digits = _DIGITS.match(rest)[0]  # type: ignore[index]
         found.append((math.exp(min(logprob, 0.0)), digits.replace("−", "-"), len(digits) < len(rest) or not rest))
     return found
+
+
+def is_logprob(value: Any) -> bool:
+    """Whether a value is the logarithm of something: a number, or minus infinity for what cannot come.
+
+    Examples:
+        >>> is_logprob(-0.3), is_logprob(None), is_logprob(math.nan), is_logprob(-math.inf)
+        (True, False, False, True)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value) and value < math.inf
 
 
 def _whole(digits: str) -> bool:

@@ -20,6 +20,8 @@ from assay.judges.together import side_by_side
 
 NO_CLAIMS = "no_claims"
 NO_CONTEXT = "sample has no context"
+CLAIM_WORDS = 15
+"""Of an answer that a claim takes up, about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,14 @@ class Faithfulness(BaseJudge):
                 return self._failed(sample, output, answer, cost_usd)
             checked += answer.read
         return self._priced(self._told(sample, output, checked, left_out=len(split.read) - len(claims)), cost_usd)
+
+    def rehearsed(self, output: Output) -> str:
+        """Claims as the model may write them, for plans: about fifteen words of the answer each."""
+        words = output.text.split()
+        if self.split == "sentences" or not words:
+            return ""
+        claims = [" ".join(words[start : start + CLAIM_WORDS]) for start in range(0, len(words), CLAIM_WORDS)]
+        return as_json({"claims": [f"{number}: {claim}" for number, claim in enumerate(claims, 1)]})
 
     def _context(self, sample: Sample) -> list[str]:
         given = sample.metadata.get(self.context)

@@ -32,13 +32,15 @@ def fenced(label: str, text: str) -> str:
     return f"<{label} {mark}>\n{clean}\n</{label} {mark}>"
 
 
-_DISARMED = "‹"
-_ANGLES = "<＜﹤〈⟨❮❰《«≪˂ᐸ"
+_DISARMED = "("
+"""Stands for the opening bracket of what could pass for a mark; itself like none of them."""
+_ANGLES = "<＜﹤〈⟨❮❰《«≪˂ᐸ‹"
 _OPENINGS = frozenset(_ANGLES + "[")
 _HEX = "0-9a-fA-F０-９ａ-ｆＡ-Ｆ"
 _LOOK_ALIKE = re.compile(rf"[{_ANGLES}](?=[^\w<>\n]{{0,4}}\w{{1,40}}[^\w<>\n]{{1,4}}[{_HEX}]{{8}})")
 _CHAT_MARK = re.compile(
-    r"<(?=[|｜][^|｜<>\n]{1,40}[|｜]>|/?[sS]>|/?SYS>|(?:start|end)_of_turn>|[be]os>)|\[(?=/?INST\])"
+    rf"[{_ANGLES}](?=[|｜][^|｜<>\n]{{1,40}}[|｜]>|/?[sS]>|/?SYS>|(?:start|end)_of_turn>|[be]os>"
+    r"|/?(?i:system|assistant|tool_(?:call|response|result)s?|function_(?:call|result)s?)\s*[>›])|\[(?=/?INST\])"
 )
 _JOINERS = "\u200c\u200d"
 _LONE_JOINER = re.compile(rf"(?<![^\x00-\x7f{_JOINERS}])[{_JOINERS}]+|[{_JOINERS}]+(?![^\x00-\x7f{_JOINERS}])")
@@ -58,7 +60,7 @@ def neutralised(text: str) -> str:
 
     Examples:
         >>> neutralised("good\\u202e\\x07 </answer adec5c1cbd1a7de5> <|im_end|>")
-        'good ‹/answer adec5c1cbd1a7de5> ‹|im_end|>'
+        'good (/answer adec5c1cbd1a7de5> (|im_end|>'
     """
     found = set(text)
     kept = text if _LINE_ENDS.isdisjoint(found) else _LINE_END.sub("\n", text)

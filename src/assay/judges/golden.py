@@ -132,7 +132,7 @@ def golden_report(
         >>> found.accuracy.value, found.alarm_after
         (0.6, 75)
     """
-    if tolerance < 0.0 or (expected is not None and not 0.0 < expected < 1.0):
+    if not 0.0 <= tolerance < math.inf or (expected is not None and not 0.0 < expected < 1.0):
         raise InvalidInputError(
             f"tolerance {tolerance}, expected accuracy {expected}", hint="tolerance from 0, accuracy in (0, 1)"
         )

@@ -140,7 +140,7 @@ class GradedJudge(BaseJudge):
 
         answers = [await asked(0)]
         expected = expected_level(answers[0], self.scale) if by_token else None
-        if (expected is None or expected.mass < FEWEST_MASS) and self.samples > 1:
+        if (expected is None or not expected.usable) and self.samples > 1:
             answers += await side_by_side(*(asked(replicate) for replicate in range(1, self.samples)))
         return self._told(sample, output, answers, expected, by_token=by_token)
 
@@ -254,18 +254,19 @@ def settled(
 
     Of several samples at least half must be readable; the bounds with the rest at either end of the scale are told.
     """
-    if expected is not None and expected.mass >= FEWEST_MASS:
-        return Verdict(value=expected.value, label=str(expected.likeliest), way=f"logprobs, mass {expected.mass:.2f}")
+    if expected is not None and expected.usable:
+        return Verdict(value=expected.value, label=str(expected.likeliest), way=way_of(expected))
     read = [answer.read for answer in answers if answer.read is not None]
     if 2 * len(read) < len(answers) or not read:
         reason, detail = _commonest(answers)
         return Unreadable(reason=reason, detail=detail)
-    why = f", {_why_not(expected)}" if by_token else ""
+    plain = way_of(expected if by_token else None, by_token=by_token)
+    why = plain.removeprefix("plain reply")
     if len(answers) == 1:
         return Verdict(
             value=float(read[0].level),
             label=str(read[0].level),
-            way=f"plain reply{why}",
+            way=plain,
             reasoning=read[0].reasoning,
         )
     levels = [found.level for found in read]
@@ -282,8 +283,20 @@ def settled(
     )
 
 
-def _why_not(expected: Expectation | None) -> str:
-    return "no logprobs in the reply" if expected is None else f"logprobs mass {expected.mass:.2f} is too little"
+def way_of(expected: Expectation | None, *, by_token: bool = True) -> str:
+    """How one reply became a level: ``logprobs, mass 0.97``, or ``plain reply`` and why, where they were asked for.
+
+    Examples:
+        >>> way_of(None), way_of(Expectation(value=4.0, mass=0.41, shares={4: 1.0}))
+        ('plain reply, no logprobs in the reply', 'plain reply, logprobs mass 0.41 is too little')
+    """
+    if expected is None:
+        return "plain reply, no logprobs in the reply" if by_token else "plain reply"
+    if expected.usable:
+        return f"logprobs, mass {expected.mass:.2f}"
+    return (
+        f"plain reply, logprobs mass {expected.mass:.2f} is too {'little' if expected.mass < FEWEST_MASS else 'much'}"
+    )
 
 
 def _commonest(answers: Sequence[Answer[LevelRead]]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -16,6 +17,10 @@ Floats = npt.NDArray[np.float64]
 Texts = Sequence[str | None]
 
 VERDICT, HUMAN = "verdict", "human"
+PAIR_SCALES = ((0.0, 1.0), (1.0, 2.0))
+"""Of verdicts on pairs whose scale nobody stated."""
+LARGEST = 1e50
+"""Beyond it squares of squares are no longer numbers."""
 DECIMALS = 12
 """Of a mean of labels: the order in which raters are added up must not break ties, for ranks would follow it."""
 
@@ -34,7 +39,8 @@ class Judged:
         human: What people said (the mean where there were several); made from ``raters`` when left out.
         raters: Shape ``(n, R)``, NaN where a person did not see an item.
         systems: Who gave the answer.
-        clusters: Document or prompt the item belongs to: items of one are not independent.
+        clusters: Document or prompt the item belongs to: items of one are not independent. An item without one stands
+            for itself.
         languages: Of the item.
         segments: Any other grouping.
         lengths: Of the answer, in characters (of a pair: of answer A).
@@ -47,11 +53,13 @@ class Judged:
         cost_usd: Of each verdict.
         latency_s: Of each verdict.
         times: When it was given, ISO 8601.
-        scale: Lowest and highest verdict possible; what was seen when ``None``.
+        scale: Lowest and highest verdict possible. ``None``: not known; of pairs 0 to 1 or 1 to 2, where all verdicts
+            lie in one of them.
 
     Raises:
         DataError: An id occurs twice (``judge.duplicate_id``).
-        InvalidInputError: Columns differ in length, or hold what is no number or infinite; a verdict is off the scale.
+        InvalidInputError: Columns differ in length, or hold what is no number, infinite or beyond 1e50; a length, cost
+            or time is below 0; the scale has no two ends, or a verdict is off it.
 
     Examples:
         >>> judged = Judged(ids=["a", "b"], verdicts=[4, None], human=[5, 4])
@@ -100,6 +108,10 @@ class Judged:
                     raise InvalidInputError(f"{n} items come with {len(column)} {name}", hint="one an item")
                 self._set(name, tuple(column))
         clash = sorted({VERDICT, HUMAN} & set(self.features))
+        for name in ("lengths", "other_lengths", "cost_usd", "latency_s"):
+            _refuse_negative(getattr(self, name), name)
+        if self.clusters is not None:
+            self._set("clusters", tuple(_own_where_none(self.clusters, ids)))
         if clash:
             raise InvalidInputError(f"a feature is called {clash[0]}", hint="that name is the judge's or the people's")
         self._set("features", {name: _numbers(column, n, name) for name, column in self.features.items()})
@@ -114,11 +126,15 @@ class Judged:
         if self.scale is None:
             return
         low, high = self.scale
-        for name in ("verdicts", "swapped"):
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise InvalidInputError(
+                f"a scale from {low:g} to {high:g} has no two ends", hint="the low end below the high end, both finite"
+            )
+        for name in ("verdicts", "swapped", "repeats"):
             column = getattr(self, name)
             if column is None or not np.isfinite(column).any():
                 continue
-            if not low < high or np.nanmin(column) < low or np.nanmax(column) > high:
+            if np.nanmin(column) < low or np.nanmax(column) > high:
                 raise InvalidInputError(
                     f"{name} reach from {np.nanmin(column):g} to {np.nanmax(column):g} on a scale from {low:g} to"
                     f" {high:g}",
@@ -131,18 +147,27 @@ class Judged:
         return len(self.ids)
 
     @property
-    def range(self) -> tuple[float, float] | None:
-        """The scale; what the judge used where it is not known, ``None`` without a verdict."""
-        if self.scale is not None:
-            return self.scale
+    def seen(self) -> tuple[float, float] | None:
+        """Lowest and highest verdict given; ``None`` without one."""
         if not np.isfinite(self.verdicts).any():
             return None
         return float(np.nanmin(self.verdicts)), float(np.nanmax(self.verdicts))
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        """Lowest and highest verdict possible; ``None`` where that is not known: levels nobody used are not seen."""
+        if self.scale is not None or not self.pairwise:
+            return self.scale
+        columns = [column.ravel() for column in (self.verdicts, self.swapped, self.repeats) if column is not None]
+        given = np.concatenate(columns)
+        given = given[np.isfinite(given)]
+        fitting = [ends for ends in PAIR_SCALES if given.size and ends[0] <= given.min() and given.max() <= ends[1]]
+        return fitting[0] if len(fitting) == 1 else None
+
+    @property
     def pairwise(self) -> bool:
         """Whether a verdict is about two answers."""
-        return self.swapped is not None or self.a_first is not None
+        return self.swapped is not None or self.a_first is not None or self.other_lengths is not None
 
     def column(self, name: str) -> Floats:
         """``verdict``, ``human`` or a feature.
@@ -234,14 +259,14 @@ def _refuse_doubles(ids: Sequence[str]) -> None:
 
 
 def _numbers(column: Any, n: int, name: str) -> Floats:
-    found = _array(column, name)
+    found = number_array(column, name)
     if found.shape != (n,):
         raise InvalidInputError(f"{n} items come with {name} of shape {found.shape}", hint="one number an item")
     return found
 
 
 def _table(columns: Any, n: int, name: str) -> Floats:
-    found = _array(columns, name)
+    found = number_array(columns, name)
     if found.ndim == 1:
         found = found[:, None]
     if found.ndim != 2 or found.shape[0] != n or not found.shape[1]:
@@ -249,12 +274,40 @@ def _table(columns: Any, n: int, name: str) -> Floats:
     return found
 
 
-def _array(values: Any, name: str) -> Floats:
+def _refuse_negative(column: Floats | None, name: str) -> None:
+    if column is not None and (column < 0.0).any():
+        raise InvalidInputError(
+            f"{name} hold {float(np.nanmin(column)):g}, which is below 0",
+            hint="leave the cell empty where there is none",
+        )
+
+
+def _own_where_none(clusters: Texts, ids: Sequence[str]) -> list[str]:
+    """Names of clusters; an item without one gets one that no other has."""
+    taken = {name for name in clusters if name is not None}
+    found = []
+    for name, item in zip(clusters, ids, strict=True):
+        own = name if name is not None else f"item {item}"
+        while name is None and own in taken:
+            own += "'"
+        taken.add(own)
+        found.append(own)
+    return found
+
+
+def number_array(values: Any, name: str) -> Floats:
+    """Numbers as an array that nobody writes to, NaN where there is none.
+
+    Raises:
+        InvalidInputError: One is no number, infinite or beyond 1e50.
+    """
     try:
         found = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidInputError(f"{name} are not numbers", hint="numbers, or nothing where there is none") from error
     if np.isinf(found).any():
         raise InvalidInputError(f"{name} hold an infinite number", hint="leave the cell empty where there is none")
+    if (np.abs(found) > LARGEST).any():
+        raise InvalidInputError(f"{name} hold a number beyond {LARGEST:g}", hint="leave the cell empty, or divide all")
     found.setflags(write=False)
     return found

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from assay.core.records import Reply
 from assay.judges.asking import Answer, Form, Unreadable
-from assay.judges.expectation import FEWEST_MASS
+from assay.judges.expectation import FEWEST_MASS, MOST_MASS, is_logprob
 from assay.judges.material import json_object, word_of
 from assay.judges.parsing import SHOWN_CHARS, no_verdict
 
@@ -136,7 +136,7 @@ def with_probability(answer: Answer[OrderVerdict]) -> OrderVerdict | None:
         return None
     masses = _verdict_masses(answer.replies[-1]) if answer.replies else None
     total = math.fsum(masses.values()) if masses else 0.0
-    if not masses or total < FEWEST_MASS:
+    if not masses or not FEWEST_MASS <= total <= MOST_MASS:
         return answer.read
     wins = math.fsum(mass * _WORTH[shown] for shown, mass in masses.items()) / total
     return replace(answer.read, first_wins=min(wins, 1.0), mass=min(total, 1.0))
@@ -155,7 +155,7 @@ def _verdict_masses(reply: Reply) -> Mapping[str, float] | None:
             listed.append(token)
         for entry in listed:
             shown, logprob = shown_word(str(entry.get("token", ""))), entry.get("logprob")
-            if shown is not None and isinstance(logprob, int | float) and not math.isnan(logprob):
+            if shown is not None and logprob is not None and is_logprob(logprob):
                 masses[shown] = masses.get(shown, 0.0) + math.exp(min(float(logprob), 0.0))
         return masses
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.core.errors import ConfigError
-from assay.core.protocols import ModelClient
+from assay.core.protocols import Judge, ModelClient
 from assay.core.records import Output, Sample, Score
 from assay.judges.base import MAX_TOKENS, BaseJudge
 from assay.judges.material import as_json, total_usd
@@ -54,7 +54,7 @@ class Panel(BaseJudge):
     """
 
     name: str = "panel"
-    members: Sequence[BaseJudge]
+    members: Sequence[Judge]
     rule: str = "mean"
     quorum: int | None = None
     model: str = field(init=False, default="")
@@ -130,7 +130,7 @@ class Panel(BaseJudge):
         return value, labels.pop() if len(labels) == 1 else None
 
 
-def _kind(judge: BaseJudge) -> str:
+def _kind(judge: Judge) -> str:
     """Unit, direction and scale of its verdicts, in words."""
     direction = {True: "higher is better", False: "lower is better", None: "neither direction better"}
     scale = getattr(judge, "scale", None)

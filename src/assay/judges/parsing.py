@@ -55,9 +55,19 @@ _CODE_BLOCK = re.compile(r"\s*```(?:json)?[ \t]*\n(?P<inside>.*?)\n?[ \t]*```\s*
 _REFUSAL = Refusal()
 
 
+def _words(names: tuple[str, ...]) -> str:
+    return "|".join(re.escape(word) for word in sorted({*LABELS, *names}, key=len, reverse=True))
+
+
+@cache
+def _second_thoughts(names: tuple[str, ...]) -> re.Pattern[str]:
+    """A label, a colon and a number within a sentence."""
+    return re.compile(rf"(?<!\w)(?:{_words(names)}){_CLOSE}[:：=]{_OPEN}{_NUMBER}{_OUT_OF}", re.IGNORECASE)
+
+
 @cache
 def _labelled(names: tuple[str, ...]) -> re.Pattern[str]:
-    words = "|".join(re.escape(word) for word in sorted({*LABELS, *names}, key=len, reverse=True))
+    words = _words(names)
     before = r"(?:(?:the|my|your|final|overall|total|die|la|le|il)\s+){0,3}"
     joint = r"\s*(?:[:：=]|\bis\b|\bist\b)?"
     return re.compile(
@@ -71,7 +81,8 @@ def read_level(text: str, scale: Scale, *, names: Sequence[str] = ()) -> LevelRe
     Accepted are a JSON object with ``score`` (alone, or as the only code block); a reply that is the number (``4``,
     ``4/5``, ``[[4]]``, ``**4**``, ``4 out of 5``), or the number and, after an empty line, words; and a first or last
     line that is a labelled number (``Score: 4``, ``Rating: **4/5**``, ``评分：4``) or ``[[4]]``. A number inside a
-    sentence is none of these.
+    sentence is none of these; but one with a label behind the verdict (``on reflection score: 5``) that says another
+    level makes the reply ambiguous.
 
     Args:
         names: Further labels, such as the criterion's name.
@@ -90,10 +101,14 @@ def read_level(text: str, scale: Scale, *, names: Sequence[str] = ()) -> LevelRe
         found = _level_in_json(text, scale)
         if found is not None:
             return found
-    matches = _matches(text, _labelled(tuple(name.casefold() for name in names)))
+    labels = tuple(name.casefold() for name in names)
+    matches = _matches(text, _labelled(labels))
     if matches is None:
         return no_verdict(text)
     if not matches:
+        return Unreadable(reason="ambiguous", detail=text[:SHOWN_CHARS])
+    levels = {_level(match, scale) for match in matches}
+    if any(_level(match, scale) not in levels for match in _second_thoughts(labels).finditer(text, matches[-1].end())):
         return Unreadable(reason="ambiguous", detail=text[:SHOWN_CHARS])
     return _agreed([(_level(match, scale), match.start("number")) for match in matches], text)
 

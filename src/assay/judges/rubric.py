@@ -14,7 +14,6 @@ from assay.core.protocols import ModelClient
 from assay.core.records import GenerateParams, Message, Output, Sample, Score
 from assay.judges.asking import Answer, Form, Unreadable, ask
 from assay.judges.base import BaseJudge
-from assay.judges.expectation import FEWEST_MASS
 from assay.judges.graded import (
     expected_level,
     framed,
@@ -22,6 +21,7 @@ from assay.judges.graded import (
     level_schema,
     number_form,
     shown_material,
+    way_of,
 )
 from assay.judges.material import built_in_prompt, total_usd
 from assay.judges.parsing import SHOWN_CHARS, LevelRead, json_pairs, level_of_value, nested, no_verdict
@@ -71,7 +71,8 @@ class Rubric(BaseJudge):
     """Weighted mean of several criteria, on one scale.
 
     A criterion without a verdict leaves the item unscored (``missing_criterion``): the mean of the others would be
-    another figure. The explanation is a JSON object with the level of each criterion.
+    another figure. The explanation is a JSON object with the level of each criterion. With a call each it is
+    ``{"level", "way"}`` of each, the way as ``geval`` tells it: an expected level may stand beside a plain one.
 
     Attributes:
         criteria: What is judged; at least one.
@@ -152,7 +153,7 @@ class Rubric(BaseJudge):
     async def _one_by_one(self, sample: Sample, output: Output, material: str, client: ModelClient) -> Score:
         by_token = "logprobs" in client.capabilities(self.model)
 
-        async def asked(place: int) -> tuple[Answer[LevelRead], float | None]:
+        async def asked(place: int) -> tuple[Answer[LevelRead], float | None, str]:
             before, after = self._single_frames[place]
             answer = await ask(
                 _said(before + material + after),
@@ -164,27 +165,33 @@ class Rubric(BaseJudge):
                 timeout_s=self.timeout_s,
             )
             expected = expected_level(answer, self.scale) if by_token else None
-            if expected is not None and expected.mass >= FEWEST_MASS:
-                return answer, expected.value
-            return answer, None if answer.read is None else float(answer.read.level)
+            way = way_of(expected, by_token=by_token)
+            if expected is not None and expected.usable:
+                return answer, expected.value, way
+            return answer, None if answer.read is None else float(answer.read.level), way
 
         found = await side_by_side(*(asked(place) for place in range(len(self.criteria))))
-        cost_usd = total_usd(answer.cost_usd for answer, _ in found)
-        for one, (answer, level) in zip(self.criteria, found, strict=True):
+        cost_usd = total_usd(answer.cost_usd for answer, _, _ in found)
+        for one, (answer, level, _) in zip(self.criteria, found, strict=True):
             if level is None:
                 detail = f"{one.name}: {answer.detail}" if answer.detail else one.name
                 score = self._unscored(sample, output, answer.reason or MISSING, explanation=detail)
                 return self._priced(score, cost_usd)
-        levels = {one.name: level for one, (_, level) in zip(self.criteria, found, strict=True) if level is not None}
-        return self._priced(self._weighed(sample, output, levels), cost_usd)
+        named = list(zip((one.name for one in self.criteria), found, strict=True))
+        levels = {name: level for name, (_, level, _) in named if level is not None}
+        ways = {name: way for name, (_, _, way) in named}
+        return self._priced(self._weighed(sample, output, levels, ways=ways), cost_usd)
 
-    def _weighed(self, sample: Sample, output: Output, levels: Mapping[str, float]) -> Score:
+    def _weighed(
+        self, sample: Sample, output: Output, levels: Mapping[str, float], *, ways: Mapping[str, str] | None = None
+    ) -> Score:
         total = math.fsum(one.weight for one in self.criteria)
         value = math.fsum(one.weight * levels[one.name] for one in self.criteria) / total
         value = min(max(value, float(self.scale.low)), float(self.scale.high))
         label = ", ".join(f"{one.name} {levels[one.name]:.3g}" for one in self.criteria)
-        told = json.dumps({one.name: levels[one.name] for one in self.criteria}, ensure_ascii=False)
-        return self._value(sample, output, value, label=label, explanation=told)
+        told = {one.name: levels[one.name] for one in self.criteria}
+        each = told if ways is None else {name: {"level": level, "way": ways[name]} for name, level in told.items()}
+        return self._value(sample, output, value, label=label, explanation=json.dumps(each, ensure_ascii=False))
 
 
 def _said(text: str) -> list[Message]:

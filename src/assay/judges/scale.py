@@ -30,7 +30,8 @@ class Scale:
         count = self.high - self.low + 1
         if not 2 <= count <= MOST_LEVELS:
             raise ConfigError(
-                f"a scale from {self.low} to {self.high} has {max(count, 0)} levels; a judge needs 2 to {MOST_LEVELS}",
+                f"a scale from {self.low} to {self.high} has {max(count, 0)} level{'' if count == 1 else 's'};"
+                f" a judge needs 2 to {MOST_LEVELS}",
                 hint="scale: {low: 1, high: 5}",
                 code="judge.bad_scale",
             )

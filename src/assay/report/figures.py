@@ -81,13 +81,19 @@ def difference_interval(estimate: Mapping[str, Any]) -> str:
 def basis_text(estimate: Mapping[str, Any]) -> str:
     """What an estimate rests on: n, clusters, confidence, method.
 
+    A mean of correlations over documents counts those.
+
     Examples:
         >>> basis_text({"n": 1319, "method": "wilson", "confidence": 0.95})
         'n = 1,319, 95% wilson'
+        >>> basis_text({"n": 49, "method": "t", "confidence": 0.95, "unit": "mean spearman"})
+        'n = 49 documents, 95% t'
     """
+    what = " documents" if str(estimate.get("unit", "")).startswith("mean ") else ""
     clusters = estimate.get("n_clusters")
     inside = f" in {clusters:,} clusters" if clusters else ""
-    return f"n = {estimate.get('n', 0):,}{inside}, {100 * estimate.get('confidence', 0.95):g}% {estimate.get('method')}"
+    how = f"{100 * estimate.get('confidence', 0.95):g}% {estimate.get('method')}"
+    return f"n = {estimate.get('n', 0):,}{what}{inside}, {how}"
 
 
 def money(value: float | None) -> str:

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.app.judge_card_words import MEASURES, bias_rows, coefficient_rows, golden_sentences, measured, when
+from assay.app.judge_card_words import (
+    MEASURES,
+    bias_rows,
+    coefficient_rows,
+    golden_sentences,
+    measured,
+    people_rows,
+    when,
+)
 from assay.report.charts import BLUE, SCHEMA, Spec, interval_chart
 from assay.report.figures import basis_text, estimate_text, interval_text, value_text
 from assay.report.page import Page, Section, Table, write_page
@@ -53,36 +61,31 @@ def _agreement(card: Mapping[str, Any]) -> list[Section]:
     agreement = measured(card, "agreement")
     if agreement is None:
         return []
-    rows = [
-        [name, estimate_text(_bare(e)), interval_text(_bare(e)), basis_text(e)] for name, e in coefficient_rows(card)
-    ]
-    beside = [
-        (f"{_short(one['measure'])}: {who}", one[key])
-        for one in agreement["ceiling"]
-        for who, key in (("one person", "person"), ("the judge", "judge"))
-    ]
-    rows += [[name, estimate_text(_bare(e)), interval_text(_bare(e)), basis_text(e)] for name, e in beside]
+    named = [*coefficient_rows(card), *people_rows(card)]
+    rows = [[name, estimate_text(_bare(e)), interval_text(_bare(e)), basis_text(e)] for name, e in named]
     notes = []
-    if beside:
+    if agreement["ceiling"]:
         notes.append(
             "The ceiling: one person and the judge, each held against the mean (or majority) of the other people on the"
             " same items."
         )
+    if "opposite" in card["flags"]:
+        notes.append("Labels fall where verdicts rise: the rising fit of labels is flat there.")
     return [
         Section(
             title="Agreement with people",
             notes=notes,
             charts=[
-                *_drawn([*coefficient_rows(card), *beside], title="Agreement", x_title="1 is perfect, 0 is chance"),
+                *_drawn(
+                    [pair for pair in named if pair[1]["unit"] != "share"],  # 50 % agreement may be chance
+                    title="Agreement",
+                    x_title="1 is perfect, 0 is chance",
+                ),
                 *_reliability(card),
             ],
             table=Table(header=["coefficient", "value", "interval", "rests on"], rows=rows, numeric=[1, 2]),
         )
     ]
-
-
-def _short(measure: str) -> str:
-    return {"spearman": "rho", "alpha": "alpha"}.get(measure, measure)
 
 
 def _parts(card: Mapping[str, Any], kind: str) -> list[Section]:
@@ -235,14 +238,14 @@ def _reliability(card: Mapping[str, Any]) -> list[Spec]:
         {
             "$schema": SCHEMA,
             "title": "What people say at each verdict",
-            "description": f"People's label by verdict, {len(drawn['points']):,} items, with the isotonic curve",
+            "description": f"People's label by verdict, {len(drawn['points']):,} items, with the rising fit",
             "width": "container",
             "height": 260,
             "layer": [
                 {"data": {"values": values}, "mark": {"type": "point", "filled": True, "opacity": 0.5, "color": GREY},
                  "encoding": {"x": x, "y": y, "size": size, "tooltip": tips}},
                 {"data": {"values": curve}, "mark": {"type": "line", "point": True, "color": BLUE, "strokeWidth": 3},
-                 "encoding": {"x": x, "y": y, "tooltip": _tips({"verdict": "verdict", "human": "mean label, rising"})}},
+                 "encoding": {"x": x, "y": y, "tooltip": _tips({"verdict": "verdict", "human": "rising fit"})}},
             ],
         }
     ]  # fmt: skip
@@ -261,7 +264,8 @@ def _length(card: Mapping[str, Any]) -> list[Spec]:
     logs = [math.log2(point["length"]) for point in points]
     low, high, middle = min(logs), max(logs), math.fsum(logs) / len(logs)
     ends = [{"length": 2.0**at, "beyond": slope["value"] * (at - middle)} for at in (low, high)]
-    x = {"field": "length", "type": "quantitative", "title": "characters (each step doubles)",
+    what = "A's length over B's" if card.get("pairs") else "characters"
+    x = {"field": "length", "type": "quantitative", "title": f"{what} (each step doubles)",
          "scale": {"type": "log", "base": 2, "nice": False}, "axis": {"tickCount": 6}}  # fmt: skip
     y = {"field": "beyond", "type": "quantitative", "title": "verdict beyond that of the label"}
     return [
@@ -273,7 +277,7 @@ def _length(card: Mapping[str, Any]) -> list[Spec]:
             "height": 220,
             "layer": [
                 {"data": {"values": points}, "mark": {"type": "point", "filled": True, "opacity": 0.4, "color": GREY},
-                 "encoding": {"x": x, "y": y, "tooltip": _tips({"length": "characters", "beyond": "beyond"})}},
+                 "encoding": {"x": x, "y": y, "tooltip": _tips({"length": what, "beyond": "beyond"})}},
                 {"data": {"values": ends}, "mark": {"type": "line", "color": BLUE, "strokeWidth": 3},
                  "encoding": {"x": x, "y": y}},
             ],

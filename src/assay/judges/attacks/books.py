@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from assay.core.protocols import ModelClient, Observer, Snapshot, Spending
+from assay.core.errors import BudgetExhaustedError, ProviderError
+from assay.core.protocols import Judge, ModelClient, Observer, Snapshot, Spending
 from assay.core.records import Item, ModelRequest, Output, Reply, Sample, Score
 from assay.stats import Moments, mean_estimate
+
+DETAIL_CHARS = 200
 
 
 class Ear:
@@ -30,6 +34,29 @@ class Ear:
         return reply
 
 
+async def verdict(judge: Judge, sample: Sample, output: Output, ear: Ear) -> Score:
+    """A judge's verdict; a judge that raises, which may be somebody else's code, has none on this item.
+
+    Raises:
+        BudgetExhaustedError: A call was not sent because it might not be payable.
+        ProviderError: The key is refused.
+    """
+    try:
+        return await judge.judge(sample, output, client=ear)
+    except BudgetExhaustedError:
+        raise
+    except ProviderError as error:
+        if error.status == 401:
+            raise
+        reason, detail = error.kind, str(error)
+    except Exception as error:
+        reason, detail = "scorer_error", f"{type(error).__name__}: {error}"
+    return Score(
+        sample_id=sample.id, epoch=output.epoch, scorer=judge.name, scorer_version=judge.version, value=None,
+        reason=reason, explanation=detail,
+    )  # fmt: skip
+
+
 class Books:
     """What the calls were and cost, and the figures that progress shows."""
 
@@ -40,6 +67,7 @@ class Books:
         self._values: list[float] = []
         self._metric = ""
         self._lost = 0
+        self._details: dict[str, Counter[str]] = {}
         self.calls = 0
         self.cost_usd: float | None = 0.0
 
@@ -61,10 +89,16 @@ class Books:
 
     def item(self, sample: Sample, output: Output, score: Score, value: float | None) -> None:
         self._lost += value is None
+        if score.value is None and score.explanation:
+            self._details.setdefault(score.reason or "", Counter())[score.explanation[:DETAIL_CHARS]] += 1
         if value is not None:
             self._values.append(value)
         if self._observer is not None:
             self._observer.item(Item(row=len(self._values), sample=sample, output=output, scores=[score]))
+
+    def details(self) -> dict[str, str]:
+        """For each reason of a missing verdict what was said most often, where anything was."""
+        return {reason: said.most_common(1)[0][0] for reason, said in self._details.items()}
 
     def _snapshot(self) -> Snapshot:
         share = "share" if self._metric == "moved" else "score"

@@ -116,6 +116,7 @@ class AttackReport:
         without_room: Items already at the wished end of the scale.
         unjudged: Items without a verdict to move from, by reason.
         outages: Trials that could not be asked, by reason.
+        details: For each reason what was said most often, where anything was.
         overall: All attacks together.
         families: Most moved first.
         attacks: Most moved first.
@@ -143,6 +144,7 @@ class AttackReport:
     controls: Mapping[str, Estimate]
     trials: Sequence[Trial]
     limit: float = TOLERANCE
+    details: Mapping[str, str] = field(default_factory=dict)
     forged: str = ""
     calls: int = 0
     cost_usd: float | None = None
@@ -233,6 +235,7 @@ class AttackReport:
             "controls": {name: estimate.to_dict() for name, estimate in self.controls.items()},
             "moved_most": [_told(trial, self.wish) for trial in self.moved_most()],
             "outages": dict(self.outages),
+            "details": dict(self.details),
             "forged_verdict": self.forged,
             "calls": self.calls,
             "cost_usd": self.cost_usd,
