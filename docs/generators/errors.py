@@ -27,6 +27,7 @@ REASONS = {
     "budget": "Not sent: its worst case did not fit what was left of the budget.",
 }
 EXPLAINED = {
+    "batch.unsupported": "Batches are wanted of a model, or for a task, that they cannot be had for.",
     "compare.nothing_shared": "The two runs share no sample that both have scored, or no metric of one version.",
     "data.bad_line": "A line of a replay file cannot be used; the message says which and why.",
     "provider.bad_reply": "The reply cannot be read as an answer, for instance because it is not JSON.",

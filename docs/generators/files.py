@@ -114,6 +114,7 @@ TITLES = {
     "TaskFile": "a task",
     "ModelFields": "a model of models:",
     "EndpointFields": "an endpoint",
+    "BatchFields": "batch:",
     "PriceFields": "price:",
     "TierFields": "a tier of cascade:",
     "GoldenFields": "golden:",

@@ -181,6 +181,9 @@ def providers_page() -> str:
         rows.append(
             [code(f"{name}/NAME"), preset.base_url or "given by you", variables, key, _can(preset.capabilities)]
         )
+    batching = ", ".join(
+        code(f"{name}/") for name in sorted(["anthropic", *(p.name for p in PRESETS.values() if p.batches)])
+    )
     rows.append(
         [
             "`anthropic/NAME`",
@@ -198,6 +201,7 @@ def providers_page() -> str:
         "service's own address. The key is looked up under the model's `api_key_env`, else the variable below, else "
         "`ASSAY_<PROVIDER>_API_KEY`; keys are never written to a file.",
         table(["model", "address", "address from", "key from", "can"], rows),
+        f"[Batches](../how-to/batches.md) can be asked of {batching}.",
         "What a model must be able to do depends on the task; a task that needs more is refused before the first call.",
         table(["word", "meaning"], [[code(word), meaning] for word, meaning in CAPABILITIES.items()]),
         "## anthropic/",
@@ -236,6 +240,7 @@ def prices_page() -> str:
             ]
             for name, entry in section["models"].items()
         ]
-        blocks += [f"## {provider}", f"As of {section['as_of']}, unchecked; compare with {section['source']}."]
+        batch = f" In a batch a token costs {section['batch']:.0%} of it." if "batch" in section else ""
+        blocks += [f"## {provider}", f"As of {section['as_of']}, unchecked; compare with {section['source']}.{batch}"]
         blocks.append(table(["model", "input", "cached input", "output", "longest reply, tokens", "as of"], rows))
     return page("Prices", *blocks)

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+from assay_house.judge import Brief
 from assay_house.metric import Worst
 from assay_house.provider import Parrot
 from assay_house.store import open_vault
 
-from assay.testing import check_metric, check_provider, check_store
+from assay.testing import check_judge, check_metric, check_provider, check_store
+
+
+def test_the_judge_keeps_its_promises() -> None:
+    check_judge(Brief(model="openai/x"), reply="4", other=Brief(model="openai/x", levels=7))
 
 
 def test_the_metric_keeps_its_promises() -> None:

@@ -1,4 +1,4 @@
-"""The card store: one object a version, an index, and what a run says of a judge without a fresh card."""
+"""The card store: every card an object, the versions' latest, and what a run says of a judge without a fresh card."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assay.app.judge_cards import INDEX, card_note, card_object, find_card, list_cards, load_card, save_card
+from assay.app.judge_cards import FOLDER, card_note, find_card, list_cards, load_card, save_card
 from assay.core.errors import InvalidInputError, NotFoundError, StoreError
 from assay.stores.objects import DirectoryObjects
 
@@ -57,12 +57,14 @@ def test_unknown_judges_and_broken_cards_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         find_card(objects, "helpfull")
     assert "did you mean 'helpful'?" in caught.value.hint
-    objects.put(card_object("v1"), b"{broken")
+    (name,) = objects.names(FOLDER)
+    objects.put(name, b"{broken")
     with pytest.raises(StoreError) as broken:
         load_card(objects, "v1")
     assert broken.value.code == "judge.bad_card"
-    objects.put(INDEX, b"[")
     with pytest.raises(StoreError):
         list_cards(objects)
-    with pytest.raises(InvalidInputError):
-        save_card(DirectoryObjects(tmp_path / "b"), card("../up"))
+    for version in ("../up", "a/b", ".hidden", "prüfer"):
+        with pytest.raises(InvalidInputError):
+            save_card(DirectoryObjects(tmp_path / "b"), card(version))
+        assert load_card(DirectoryObjects(tmp_path / "b"), version) is None

@@ -14,6 +14,7 @@ import pytest
 
 import assay
 from assay.app import catalog, parts, runs
+from assay.app.judge_file import build_judge
 from assay.app.parts import ENTRY_POINTS, build_metric, build_scorer
 from assay.app.settings import load_settings
 from assay.app.suites import load_suite, prepare_suite, run_suite
@@ -30,7 +31,12 @@ import os
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from assay.core.records import Reply, Usage
+from assay.core.records import GenerateParams, Reply, Usage
+from assay.judges import Scale
+from assay.judges.asking import Form, ask
+from assay.judges.base import BaseJudge
+from assay.judges.fence import fenced
+from assay.judges.parsing import read_level
 from assay.scorers import BaseScorer
 
 
@@ -44,6 +50,39 @@ class Polite(BaseScorer):
 
     def _score(self, sample, output):
         return self._value(sample, output, float(self.word in output.text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stern(BaseJudge):
+    """A level from 1 to 5, lower where the judge is to be stern."""
+
+    name: str = "acme/stern"
+    scale: ClassVar[Scale] = Scale()
+    less: int = 0
+
+    async def _judge(self, sample, output, *, client):
+        answer = await ask(
+            [{"role": "user", "content": "Rate it from 1 to 5.\\n" + fenced("answer", output.text)}],
+            Form(read=lambda text: read_level(text, scale=self.scale), reminder="Reply with one number."),
+            client=client,
+            model=self.model,
+            params=GenerateParams(temperature=self.temperature, max_tokens=self.max_tokens),
+            sample_id=sample.id,
+        )
+        if answer.read is None:
+            return self._priced(self._unscored(sample, output, answer.reason), answer.cost_usd)
+        return self._priced(self._value(sample, output, float(answer.read.level - self.less)), answer.cost_usd)
+
+
+class Moody(Stern):
+    async def judge(self, sample, output, *, client):
+        if "3" in output.text:
+            raise KeyError(output.text)
+        return await super().judge(sample, output, client=client)
+
+
+def anonymous(model, name="acme/anonymous"):
+    return Stern(model=model)
 
 
 class Worst:
@@ -103,6 +142,7 @@ nothing = 3
 '''
 POINTS = {
     "scorer:acme/polite": "Polite",
+    "judge:acme/stern": "Stern",
     "metric:acme/worst": "Worst",
     "metric:acme/quantile": "Quantile",
     "provider:acme/echo": "Echo",
@@ -318,6 +358,9 @@ def test_two_parts_of_one_name_are_an_error_that_names_both_origins(install: Ins
         ("scorer:acme/lost", "Misspelt", "plugin.broken", "has no attribute 'Misspelt'"),
         ("scorer:acme/lost", "nothing", "plugin.broken", "is not a class or a function"),
         ("scorer:acme/lost", "Worst", "plugin.shape", "is not a scorer: it has no version"),
+        ("judge:acme/lost", "Polite", "plugin.shape", "is not a judge: it has no model, judge"),
+        ("judge:acme/lost", "anonymous", "plugin.shape", "calls itself 'acme/stern'"),
+        ("judge:acme/lost", "Misspelt", "plugin.broken", "has no attribute 'Misspelt'"),
         ("metric:acme/lost", "Polite", "plugin.shape", "is not a metric: it has no transform"),
         ("metric:acme/lost", "Misnamed", "plugin.shape", "calls itself 'worst'"),
         ("provider:acme/lost", "Half", "plugin.shape", "is not a provider: it has no call"),
@@ -335,6 +378,7 @@ def test_a_plug_in_that_cannot_be_used_says_why_and_whose_it_is(
     kind, _, name = point.partition(":")
     ask: dict[str, Callable[[], object]] = {
         "scorer": lambda: build_scorer(name),
+        "judge": lambda: build_judge({"judge": name, "model": "acme/echo:m"} if value != "Polite" else name),
         "metric": lambda: build_metric(name),
         "provider": lambda: check_model(f"{name}:m", config()),
         "store": lambda: App.create(flags={"store": f"{name.replace('/', '+')}://x"}).store,
@@ -374,6 +418,9 @@ def test_unknown_names_offer_the_nearest(install: Install, tmp_path: Path) -> No
         (lambda: build_scorer("acme/polit"), "scorer.unknown", "did you mean 'acme/polite'?"),
         (lambda: build_scorer("exact_macth"), "scorer.unknown", "did you mean 'exact_match'?"),
         (lambda: build_scorer("acme/worst"), "scorer.unknown", "acme/worst is a metric, not a scorer"),
+        (lambda: build_scorer("acme/stern"), "scorer.unknown", "write {judge: acme/stern@provider/model}"),
+        (lambda: build_judge("acme/stren@m/x"), "judge.unknown", "did you mean 'acme/stern'?"),
+        (lambda: build_judge("acme/polite@m/x"), "judge.unknown", "acme/polite is a scorer, not a judge"),
         (lambda: build_metric("acme/wurst"), "metric.unknown", "did you mean 'acme/worst'?"),
         (lambda: build_metric("worst"), "metric.unknown", "did you mean 'acme/worst'?"),
         (lambda: build_metric("pass@0"), "metric.unknown", "did you mean 'pass@5'?"),
@@ -403,7 +450,7 @@ def test_plug_ins_are_listed_with_who_brings_them(install: Install) -> None:
 
 
 def test_the_command_line_lists_them_too(install: Install, tmp_path: Path) -> None:
-    install({**POINTS, "judge:acme/stern": "Polite"})
+    install({**POINTS, "detector:acme/later": "Polite"})
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "acme-parts")}
 
     def said(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -412,7 +459,7 @@ def test_the_command_line_lists_them_too(install: Install, tmp_path: Path) -> No
 
     config = said("config")
     assert ["store", "acme/shelf", "acme-parts", "1.2"] in [line.split() for line in config.stdout.splitlines()]
-    assert "judge acme/stern cannot be used" in config.stderr
+    assert "detector acme/later cannot be used" in config.stderr
     assert "acme/echo:NAME" in said("models").stdout
     assert "acme-parts 1.2" in said("tasks", "--scorers").stdout
     assert max(map(len, said("models").stdout.splitlines())) <= 80

@@ -221,7 +221,8 @@ def test_a_tiered_figure_that_stays_too_wide_is_a_departure(shell: Shell) -> Non
     tiers = [{"tier": "programmatic", "scorers": ["exact_match"]},
              {"tier": "human", "labels": "people.jsonl", "share": 0.5}]  # fmt: skip
     shell.task(cascade=tiers, until="half_width <= 0.01", estimate_as="people")
-    written = ("new", "plan", "tiers", "--task", "eval.yaml", "--primary", "people.low >= 1", "--force")
+    written = ("new", "plan", "tiers", "--task", "eval.yaml", "--primary", "people.low >= 1", "--std-dev", "1",
+               "--force")  # fmt: skip
     plan = shell.ok(*written, "--json").json["plan"]
     assert (plan["stopping"], plan["samples"]) == ("half_width <= 0.01", 60)
     status, document = carried_out(shell)
@@ -230,3 +231,61 @@ def test_a_tiered_figure_that_stays_too_wide_is_a_departure(shell: Shell) -> Non
     shell.task(cascade=tiers, until="half_width <= 2", estimate_as="people")
     shell.ok(*written)
     assert "half-width" not in str(carried_out(shell)[1]["departures"])
+
+
+def written(shell: Shell, *arguments: str) -> dict[str, Any]:
+    plan: dict[str, Any] = shell.ok("new", "plan", "p", "--task", "eval.yaml", "--json", *arguments).json["plan"]
+    return plan
+
+
+def test_the_spread_is_that_of_the_metric_in_the_rule(shell: Shell) -> None:
+    shell.rows("data.jsonl", questions(2_000))
+    shell.task(scorers=["exact_match", "helpfulness@openai/m"])
+    plan = written(shell, "--primary", "helpfulness.low >= 3")
+    assert plan["design"] == {"std_dev": 2.0, "half_width": 0.2, "power": 0.8}  # levels 1 to 5
+    assert plan["samples"] == 385
+
+
+def test_a_metric_without_a_scale_needs_its_spread_named(shell: Shell) -> None:
+    shell.task(scorers=["exact_match", "length"])
+    rule = ("--primary", "length.high <= 100")
+    assert shell("new", "plan", "p", "--task", "eval.yaml", *rule).code == "plan.no_std_dev"
+    plan = written(shell, *rule, "--std-dev", "10", "--half-width", "9")
+    assert plan["design"] == {"std_dev": 10.0, "half_width": 9.0, "power": 0.8}
+    shell.task(scorers=["length"])
+    assert shell("new", "plan", "p", "--task", "eval.yaml", "--force").code == "plan.no_rule"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--primary", "nope.low >= 0.6"), "metric.unknown"),
+        (("--guardrail", "nope.low >= 0.6"), "metric.unknown"),
+        (("--primary", "exact_match.low >= 6"), "plan.unfit"),
+        (("--primary", "superior(exact_match, margin=2)", "--baseline", "last"), "plan.unfit"),
+        (("--primary", "exact_match.low >= 0.5 segment=colour:red"), "plan.unfit"),
+        (("--samples", "10000000"), "plan.unfit"),
+        (("--std-dev", "0.01"), "plan.unfit"),  # one sample would do, and it shows no spread
+    ],
+)
+def test_a_plan_that_its_task_cannot_keep_is_not_written(shell: Shell, arguments: tuple[str, ...], code: str) -> None:
+    shell.task()
+    said = shell("new", "plan", "p", "--task", "eval.yaml", *arguments)
+    assert (said.status, said.code) == (3, code), said.err
+    assert not (shell.directory / "plan.yaml").exists()
+
+
+def test_a_threshold_beyond_the_scale_is_refused_before_a_call(shell: Shell, server: ModelServer) -> None:
+    planned(shell)
+    change(shell, primary="exact_match.low >= 6")
+    assert (shell("run", "plan.yaml").code, server.requests) == ("plan.unfit", 0)
+
+
+@pytest.mark.parametrize("place", ["eval.yaml", "data.jsonl", "broken.yaml"])
+def test_only_a_plan_is_written_over(shell: Shell, place: str) -> None:
+    shell.task()
+    shell.write("broken.yaml", "{")
+    before = (shell.directory / place).read_bytes()
+    said = shell("new", "plan", "p", "--task", "eval.yaml", "--output", place, "--force")
+    assert (said.status, said.code) == (3, "plan.exists")
+    assert (shell.directory / place).read_bytes() == before

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -165,10 +167,62 @@ def test_the_rules_of_the_verdict(rho: Any, gap: Any, answers: tuple[str, str]) 
     assert (verdict.guardrail, verdict.stands_in) == answers
 
 
+def test_numbers_beyond_reason_are_refused(shell: Shell) -> None:
+    with (shell.directory / "huge.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("id", "same", "label"), *((f"i{k}", f"{k}e300", k % 5) for k in range(70))])
+    said = shell("metric", "validate", "huge.csv", "--metric", "same", "--human", "label")
+    assert said.status == 3
+    assert "beyond 1e+50" in said.err
+
+
+def test_a_perfect_metric_needs_no_interval() -> None:
+    def exactly(value: float, n: int = 400, clusters: int | None = None) -> Estimate:
+        return Estimate(
+            value=value, low=None, high=None, n=n, n_clusters=clusters, method="delta-z", confidence=0.95,
+            reason="the scores agree perfectly",
+        )  # fmt: skip
+
+    for rho, answer in (
+        (exactly(1.0), "yes"), (exactly(-1.0), "no"), (exactly(1.0, clusters=3), "open"), (exactly(0.9), "open"),
+    ):  # fmt: skip
+        assert judged_usable(rho, None, None, least=0.3, margin=0.05).guardrail == answer
+
+
+def test_a_metric_that_is_peoples_mean_is_usable_and_its_opposite_is_not(shell: Shell) -> None:
+    rows = [(f"i{k}", k % 7, 6 - k % 7, k % 7) for k in range(70)]
+    with (shell.directory / "exact.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("id", "same", "turned", "label"), *rows])
+    found = shell.ok("metric", "validate", "exact.csv", "--metric", "same", "--metric", "turned", "--human", "label",
+                     "--json").json  # fmt: skip
+    assert [row["verdict"]["guardrail"] for row in found["metrics"]] == ["yes", "no"]
+    said = " ".join(found["sentences"])
+    assert "same is usable as a guardrail" in said
+    assert "turned cannot replace people and is no guardrail: rho is -1.00" in said
+    assert "below 0.3" in said
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [("--metric", "same", "--human", "same"), ("--metric", "same", "--human", "label", "--human", "label")],
+)
+def test_labels_are_no_metric_and_no_second_person(shell: Shell, columns: Sequence[str]) -> None:
+    with (shell.directory / "exact.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("id", "same", "label"), *((f"i{k}", k % 7, k % 5) for k in range(70))])
+    said = shell("metric", "validate", "exact.csv", *columns)
+    assert said.status == 3
+    assert "judge.label_as_feature" in said.err
+
+
 def test_items_needed_scale_with_the_square_of_what_is_missing() -> None:
     verdict = judged_usable(found(0.35, 0.25, 0.45), None, None, least=0.3, margin=0.05)
     assert verdict.needed_guardrail == 1600  # the interval must be half as wide
-    assert verdict.needed_half_width == 1600
+    assert verdict.needed_half_width == 1593  # a little less than four times as many: t is smaller then
+    few = Estimate(value=0.5, low=0.1, high=0.9, n=40, n_clusters=10, method="delta", confidence=0.95)
+    needed = judged_usable(few, None, None, least=0.3, margin=0.05).needed_half_width
+    assert needed is not None
+    error = 0.4 / scipy_stats.t.ppf(0.975, 9) / math.sqrt(needed / 40)
+    assert error * scipy_stats.t.ppf(0.975, needed / 4 - 1) == pytest.approx(0.05, rel=1e-3)
+    assert needed < 40 * 64
     wide = judged_usable(found(0.5, 0.4, 0.6), found(0.0, -0.1, 0.1, n=300), None, least=0.3, margin=0.05)
     assert wide.needed_stands_in == 1200
     on_it = judged_usable(found(0.3, 0.2, 0.4), None, None, least=0.3, margin=0.05)

@@ -75,7 +75,7 @@ def test_the_house_plug_ins_pass_their_own_tests(tmp_path: Path) -> None:
 
 def test_the_parts_on_the_page_are_those_in_the_package() -> None:
     page = (ROOT / "docs" / "how-to" / "plug-ins.md").read_text(encoding="utf-8")
-    for name in ("metric.py", "provider.py", "store.py"):
+    for name in ("judge.py", "metric.py", "provider.py", "store.py"):
         source = (HOUSE / "src" / "assay_house" / name).read_text(encoding="utf-8")
         assert source.partition("from __future__ import annotations\n")[2].strip() in page, name
     points = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]

@@ -117,6 +117,8 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
     try:
         skipped = int(getattr(task.dataset, "skipped", 0))
         loaded = LoadedTask(task=task, source={"kind": "python", "task": task.name}, skipped=skipped)
+        if resume is not None:
+            loaded = runs.as_recorded(app, loaded, resume)
         prepared = runs.prepare(app, loaded, model=model, options=runs.RunOptions(**options))
         plan = runs.new_run(app, prepared) if resume is None else runs.continued(app, prepared, resume)
         gateway = Gateway(prepared.config, journal=app.store.journal)

@@ -1,24 +1,21 @@
-"""What evaluation has cost and will cost: by day, project, model, tier and evaluator, with limits that hold."""
+"""What evaluation has cost and will cost: by day, project, model, tier and evaluator."""
 
 from __future__ import annotations
 
 import calendar
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
+from assay.app.spending import UNNAMED, Books, standing_of_limits
 from assay.app.wiring import App
-from assay.core.canonical import canonical_json
-from assay.core.errors import BudgetExhaustedError, StoreError
 from assay.core.records import RunRecord
+from assay.engine.scout import EVERY
 
 GROUPS = ("day", "project", "model", "tier", "evaluator", "task")
 LOOK_BACK_DAYS = 14
 MOST_RUNS = 100_000
-UNNAMED = "(none)"
-BOOKED = "spending/outside-runs.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +23,7 @@ class Line:
     """What one run paid for one thing.
 
     Attributes:
-        tier: ``generation``, or the rung of the cascade that was paid.
+        tier: ``generation``; ``every sample`` for a judge among the scorers; or the rung of the cascade that was paid.
         evaluator: The judge that was paid; ``None`` for generation.
         cost_usd: ``None`` when a price is unknown.
     """
@@ -46,11 +43,12 @@ def cost_report(app: App, *, by: str, days: int, today: date) -> dict[str, Any]:
     Args:
         by: One of ``GROUPS``.
         days: How far back, today included.
-        today: In UTC; a run counts on the day it was started.
+        today: In UTC.
     """
     since = (today - timedelta(days=days - 1)).isoformat()
-    lines = [line for record in _records(app) for line in lines_of(app, record)] + _booked_lines(app)
-    lines = [line for line in lines if line.day >= since]
+    books = Books(app)
+    lines = [line for record in _records(app) for line in _by_day(lines_of(app, record), books.by_day(record.run_id))]
+    lines = [line for line in lines + _outside_lines(app, books) if line.day >= since]
     groups: dict[str, dict[str, Any]] = {}
     for line in lines:
         row = groups.setdefault(getattr(line, by), {"cost_usd": 0.0, "unpriced": 0})
@@ -65,80 +63,79 @@ def cost_report(app: App, *, by: str, days: int, today: date) -> dict[str, Any]:
         "rows": rows,
         "total_usd": sum(line.cost_usd or 0.0 for line in lines),
         "unpriced": sum(line.cost_usd is None for line in lines),
-        "forecast": _forecast(app, today),
-        "limits": standing_of_limits(app, today),
+        "forecast": month_forecast(books.spent(), today),
+        "limits": standing_of_limits(app, books),
     }
 
 
 def lines_of(app: App, record: RunRecord) -> list[Line]:
-    """What a run has paid so far: by model, and for the tiers of its cascade.
+    """What a run has paid so far: by model, for the judges among its scorers and for the tiers of its cascade.
 
     What it took from the response table was paid by another run, and what people are paid is not known here.
     """
     common, lines = _common(record), []
-    tiers = (record.summary.get("cascade") or {}).get("these_items", {}).get("tiers", [])[1:]
-    asked = [tier for tier in tiers if tier["asked"] and tier["asks"] != "people"]
-    by_model = _by_model(app, record)
+    asked, by_model = _asked(record), _by_model(app, record)
     for model, paid in by_model.items():
-        its = {tier["tier"]: part for tier in asked if (part := _part(tier, model, record, by_model)) is not None}
-        worth = sum(its.values())
+        its = [(row, part) for row in asked if (part := _part(row, model, by_model)) is not None]
+        worth = sum(part for _, part in its)
+        if len(its) == 1 and model != record.model and paid is not None:
+            its, worth = [(its[0][0], paid)], paid  # what failed, was asked anew or was golden is that judge's, too
         scale = 0.0 if paid is None or worth <= 0.0 else min(1.0, paid / worth)
-        for tier in asked:
-            if tier["tier"] not in its:
-                continue
-            cost = None if paid is None or tier["cost_usd"] is None else round(scale * its[tier["tier"]], 9)
-            lines.append(Line(**common, model=model, tier=tier["tier"], evaluator=str(tier["asks"]), cost_usd=cost))
+        for row, part in its:
+            cost = None if paid is None or row["cost_usd"] is None else round(scale * part, 9)
+            lines.append(Line(**common, model=model, tier=row["tier"], evaluator=row["asks"], cost_usd=cost))
         rest = None if paid is None else round(paid - scale * worth, 9)
-        if rest is None or rest > 0.0:
+        if (rest is None and not its) or (rest or 0.0) > 0.0:
             lines.append(Line(**common, model=model, tier="generation", evaluator=UNNAMED, cost_usd=rest))
     return lines
 
 
-def _part(tier: Mapping[str, Any], model: str, record: RunRecord, by_model: Mapping[str, float | None]) -> float | None:
-    """What of a tier's cost is one model's; a panel's is shared out as its models were paid. ``None``: not asked."""
-    members = _model_of(tier, record).split("+")
+def _asked(record: RunRecord) -> list[dict[str, Any]]:
+    """Judges that a run has asked, among its scorers and in its tiers: ``tier``, ``asks``, ``model``, ``cost_usd``."""
+    tiers = (record.summary.get("cascade") or {}).get("these_items", {}).get("tiers", [])[1:]
+    found = [
+        {
+            "tier": tier["tier"],
+            "asks": str(tier["asks"]),
+            "model": _model_of(tier, record),
+            "cost_usd": tier["cost_usd"],
+        }
+        for tier in tiers
+        if tier["asked"] and tier["asks"] != "people"
+    ]
+    return [{"tier": EVERY, **row} for row in record.summary.get("judges", ())] + found
+
+
+def _by_day(lines: Sequence[Line], spent: Mapping[str, float]) -> list[Line]:
+    """The lines of a run that was resumed on another day, shared out as its spending was."""
+    total = sum(spent.values())
+    if len(spent) == 1 or total <= 0.0:
+        return list(lines)
+    return [
+        replace(line, day=day, cost_usd=None if line.cost_usd is None else line.cost_usd * usd / total)
+        for line in lines
+        for day, usd in spent.items()
+    ]
+
+
+def _part(row: Mapping[str, Any], model: str, by_model: Mapping[str, float | None]) -> float | None:
+    """What of a judge's cost is one model's; a panel's is shared out as its models were paid. ``None``: not asked."""
+    members = row["model"].split("+")
     if model not in members:
         return None
     paid = {name: by_model.get(name) or 0.0 for name in members}
     whole = sum(paid.values())
-    return (tier["cost_usd"] or 0.0) * (paid[model] / whole if whole > 0.0 else 1.0 / len(paid))
+    return (row["cost_usd"] or 0.0) * (paid[model] / whole if whole > 0.0 else 1.0 / len(paid))
 
 
-def book(app: App, run_id: str, *, work: str, model: str, evaluator: str) -> None:
-    """Remember what was paid outside of runs (attacks on judges), so that it is in the sums and the limits.
-
-    Args:
-        run_id: Under which the journal has the replies.
-        work: Shown as the tier.
-    """
-    entries = [entry for entry in _booked(app) if entry["run_id"] != run_id]
-    entries.append(
-        {
-            "run_id": run_id,
-            "day": datetime.now(UTC).date().isoformat(),
-            "project": app.settings["project"] or UNNAMED,
-            "tier": work,
-            "model": model,
-            "evaluator": evaluator,
-        }
-    )
-    app.store.objects.put(BOOKED, canonical_json(entries))
-
-
-def _booked(app: App) -> list[dict[str, str]]:
-    objects = app.store.objects
-    found: list[dict[str, str]] = json.loads(objects.get(BOOKED)) if objects.exists(BOOKED) else []
-    return found
-
-
-def _booked_lines(app: App) -> list[Line]:
+def _outside_lines(app: App, books: Books) -> list[Line]:
     return [
         Line(
             **{key: value for key, value in entry.items() if key != "run_id"},
             task=entry["tier"],
             cost_usd=app.store.journal.spent_usd(entry["run_id"]),
         )
-        for entry in _booked(app)
+        for entry in books.outside
     ]
 
 
@@ -166,79 +163,22 @@ def _records(app: App) -> Sequence[RunRecord]:
     return app.store.metadata.runs(limit=MOST_RUNS)
 
 
-def _forecast(app: App, today: date) -> dict[str, Any]:
+def month_forecast(spent: Mapping[str, float], today: date) -> dict[str, Any]:
     """Spending a day over the last two weeks, and what the month comes to if it goes on like that."""
     from assay.stats.moments import Moments
+    from assay.stats.outlook import further_total
     from assay.stats.scalar import mean_estimate
 
-    spent = _spent_by_day(app)
     days = [(today - timedelta(days=back)).isoformat() for back in range(1, LOOK_BACK_DAYS + 1)]
     first = min(spent, default=today.isoformat())
     known = [spent.get(day, 0.0) for day in days if day >= first]
-    daily = mean_estimate(Moments.of(known), confidence=0.95, unit="usd")
+    seen = Moments.of(known)
     month = today.isoformat()[:7]
     so_far = sum(cost for day, cost in spent.items() if day.startswith(month))
     left = calendar.monthrange(today.year, today.month)[1] - today.day
     return {
         "days": len(known),
-        "usd_a_day": daily.to_dict(),
+        "usd_a_day": mean_estimate(seen, confidence=0.95, unit="usd").to_dict(),
         "month_so_far_usd": so_far,
-        "month_usd": None if daily.value is None else so_far + left * daily.value,
+        "month_usd": further_total(seen, further=left, so_far=so_far, unit="usd", each="days").to_dict(),
     }
-
-
-def _spent_by_day(app: App) -> dict[str, float]:
-    """Paid to models; people are paid elsewhere."""
-    found: dict[str, float] = {}
-    for entry in _booked(app):
-        found[entry["day"]] = found.get(entry["day"], 0.0) + app.store.journal.spent_usd(entry["run_id"])
-    for record in _records(app):
-        cost = app.store.journal.spent_usd(record.run_id)
-        found[record.created_at[:10]] = found.get(record.created_at[:10], 0.0) + cost
-    return found
-
-
-def standing_of_limits(app: App, today: date) -> list[dict[str, Any]]:
-    """How the limits of ``spending:`` in assay.yaml stand: ``{"limit", "limit_usd", "spent_usd", "state"}``.
-
-    ``state`` is ``ok``, ``alert`` (beyond the share ``alert_at``) or ``stop`` (nothing is left).
-    """
-    spending = app.settings.spending
-    limits = {"day": spending.usd_per_day, "month": spending.usd_per_month} if spending else {}
-    if not any(limit is not None for limit in limits.values()):
-        return []
-    try:
-        spent = _spent_by_day(app)
-    except StoreError as error:
-        if error.code != "store.missing":
-            raise
-        spent = {}  # nobody has paid for anything yet
-    now = today.isoformat()
-    found = []
-    for name, limit in limits.items():
-        if limit is None:
-            continue
-        used = sum(cost for day, cost in spent.items() if day.startswith(now if name == "day" else now[:7]))
-        state = "stop" if used >= limit else "alert" if spending and used >= spending.alert_at * limit else "ok"
-        found.append({"limit": name, "limit_usd": limit, "spent_usd": used, "state": state})
-    return found
-
-
-def left_to_spend(app: App, budget_usd: float | None, *, run_id: str | None = None) -> float | None:
-    """What a run may spend in all: its budget, and no more than it has spent and the limits of the store leave.
-
-    Raises:
-        BudgetExhaustedError: A limit is reached: nothing is started.
-    """
-    limits = standing_of_limits(app, datetime.now(UTC).date())
-    own = app.store.journal.spent_usd(run_id) if run_id is not None and limits else 0.0
-    for limit in limits:
-        if limit["state"] == "stop":
-            raise BudgetExhaustedError(
-                f"the {limit['limit']}'s limit of ${limit['limit_usd']:,.2f} is reached"
-                f" (${limit['spent_usd']:,.2f} are spent); nothing was started",
-                hint="raise spending: in assay.yaml, or wait; see: assay cost",
-                code="cost.limit_reached",
-            )
-    left = [limit["limit_usd"] - limit["spent_usd"] + own for limit in limits]
-    return min([*left, *([] if budget_usd is None else [budget_usd])], default=None)

@@ -26,6 +26,7 @@ CSV_COLUMNS = (
     "label",
     "tier",
     "probability",
+    "score_cost_usd",
     "output",
     "reference",
     "latency_s",
@@ -92,6 +93,7 @@ def _score_rows(app: App, run_id: str) -> Iterator[dict[str, Any]]:
                 "label": score.label,
                 "tier": score.tier,
                 "probability": score.probability,
+                "score_cost_usd": score.cost_usd,
                 "output": output.text,
                 "reference": " | ".join(item.sample.references()) or None,
                 "latency_s": output.latency_s,
@@ -124,7 +126,7 @@ def score_table(app: App, run_id: str) -> Any:
 
     kept = list(_score_rows(app, run_id))
     types = {"epoch": DataType.int64(), "input_tokens": DataType.int64(), "output_tokens": DataType.int64()}
-    floats = ("value", "probability", "latency_s", "cost_usd")
+    floats = ("value", "probability", "score_cost_usd", "latency_s", "cost_usd")
     arrays: dict[str, Any] = {
         name: Array(
             [row[name] for row in kept], types.get(name, DataType.float64() if name in floats else DataType.utf8())
@@ -135,7 +137,11 @@ def score_table(app: App, run_id: str) -> Any:
 
 
 def _write_junit(out: TextIO, document: Mapping[str, Any], rows: Iterator[dict[str, Any]]) -> int:
-    """One test case a sample and right-or-wrong scorer: wrong is a failure, unscored is skipped with its reason."""
+    """One test case a sample and right-or-wrong scorer: wrong is a failure, unscored is skipped with its reason.
+
+    A cascade is one test case more, which says its figure and is skipped where there is none: the figure is right or
+    wrong only by a gate.
+    """
     wrong_values = {
         scorer["name"]: 0.0 if scorer["higher_is_better"] else 1.0
         for scorer in document["manifest_document"]["scorers"]
@@ -157,10 +163,29 @@ def _write_junit(out: TextIO, document: Mapping[str, Any], rows: Iterator[dict[s
             counts["failures"] += 1
             failure = ElementTree.SubElement(case, "failure", message=xml_text(row["label"] or f"{row['value']:g}"))
             failure.text = xml_text(row["output"])
+    if document.get("cascade"):
+        counts["tests"] += 1
+        counts["skipped"] += _add_figure(suite, document["cascade"])
     for key, count in counts.items():
         suite.set(key, str(count))
     out.write(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
     return counts["tests"]
+
+
+def _add_figure(suite: ElementTree.Element, cascade: Mapping[str, Any]) -> bool:
+    """The test case of a tiered figure; returns whether it is skipped."""
+    case = ElementTree.SubElement(suite, "testcase", classname="cascade", name=xml_text(cascade["metric"]))
+    here, new = cascade["these_items"], cascade["new_inputs"]
+    if new["value"] is None:
+        ElementTree.SubElement(case, "skipped", message=xml_text(new["reason"] or here["degraded_reason"]))
+        return True
+    ends = "no interval" if new["low"] is None else f"{new['low']:.4f} to {new['high']:.4f}"
+    said = ElementTree.SubElement(case, "system-out")
+    said.text = xml_text(
+        f"{new['value']:.4f} ({ends}) on new inputs by {new['n']:,} verdicts of {cascade['speaks_of']}"
+        + (f"; degraded: {here['degraded_reason']}" if here["degraded"] else "")
+    )
+    return False
 
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +14,15 @@ from assay.app.schema import Strict, check, read_yaml
 from assay.app.tasks import LoadedTask, load_task
 from assay.app.wiring import App
 from assay.core.canonical import canonical_json, content_hash
-from assay.core.errors import ConfigError, StoreError
+from assay.core.cascade import People, scale_ends
+from assay.core.errors import AssayError, ConfigError, NotFoundError, StoreError, nearest
+from assay.core.protocols import Scorer
+from assay.core.stopping import StoppingRule, parse_stopping
 from assay.core.task import Task
-from assay.engine.rules import parse_rule
+from assay.engine.rules import Rule, parse_rule
 from assay.engine.solve import judges_of
 
-_WIDTH = re.compile(r"half_width\s*(?:<=|≤)\s*(\d*\.?\d+)")
+FIXED = "fixed"
 
 
 class DesignFields(Strict):
@@ -47,9 +49,9 @@ class PlanFile(Strict):
     primary: str = Field(description="The gate rule that decides, e.g. 'exact_match.low >= 0.6'")
     guardrails: list[str] = Field([], description="Gate rules that must hold as well, each with its margin")
     baseline: str | None = Field(None, description="Run that noninferior(…) and superior(…) compare with")
-    samples: int = Field(ge=1, description="Sample size; exactly so many are drawn, beside critical ones")
+    samples: int = Field(ge=2, description="Sample size; exactly so many are drawn, beside critical ones")
     design: DesignFields | None = Field(None, description="Checked: samples must be enough for it")
-    stopping: str = Field("fixed", description="fixed, or half_width <= X as the task's until: says")
+    stopping: str = Field(FIXED, description="fixed, or what the task's until: says, e.g. half_width <= 0.02")
     calibration: Literal["none", "card", "map"] = Field(
         "none", description="card: every judge needs a fresh judge card; map: the task's cascade needs a map"
     )
@@ -63,8 +65,7 @@ class PlanFile(Strict):
         relative = [rule for text in self.rules if (rule := _rule(text)).relative]
         if relative and self.baseline is None:
             raise ValueError(f"{relative[0].text!r} compares with a run: name it with baseline:")
-        if self.stopping != "fixed" and self.half_width is None:
-            raise ValueError(f"stopping: {self.stopping!r} is neither fixed nor half_width <= X")
+        _rule_or_fixed(self.stopping)
         needed = needed_samples(self)
         if needed is not None and self.samples < needed:
             raise ValueError(f"samples: {self.samples:,} are too few for the design, which needs {needed:,}")
@@ -76,10 +77,21 @@ class PlanFile(Strict):
         return [self.primary, *self.guardrails]
 
     @property
+    def until(self) -> StoppingRule | None:
+        """The stopping rule; ``None`` when the size is fixed."""
+        return _rule_or_fixed(self.stopping)
+
+    @property
     def half_width(self) -> float | None:
-        """Of the stopping rule; ``None`` when the size is fixed."""
-        found = _WIDTH.fullmatch(self.stopping.strip())
-        return None if found is None else float(found[1])
+        """Of a stopping rule that names one."""
+        return None if self.until is None else self.until.half_width
+
+
+def _rule_or_fixed(text: str) -> StoppingRule | None:
+    try:
+        return None if text.strip() == FIXED else parse_stopping(text)
+    except ConfigError as error:
+        raise ValueError(f"stopping: {error}; or {FIXED}, or {error.hint}") from error
 
 
 def _rule(text: str) -> Any:
@@ -118,6 +130,14 @@ def read_plan(path: str | Path) -> PlanFile:
     return check(PlanFile, read_yaml(path), where=str(path))
 
 
+def is_plan(path: Path) -> bool:
+    """Whether a file can be read and holds a plan."""
+    try:
+        return "plan" in read_yaml(path)
+    except (AssayError, UnicodeDecodeError):
+        return False
+
+
 def plan_task(plan: PlanFile, *, path: str | Path, data: str | None = None) -> LoadedTask:
     """The task a plan names; a file is found beside the plan."""
     if not plan.task.endswith((".yaml", ".yml")):
@@ -132,6 +152,74 @@ def figures_of(task: Task) -> dict[str, str]:
     if task.cascade is not None:
         found.setdefault(task.cascade.name, "people")
     return found
+
+
+def rated_by(task: Task) -> dict[str, Scorer | People]:
+    """Who gives every metric that a rule may name: its scorer; of a cascade's figure who is on top.
+
+    People whose scale is not said are taken to label on that of the highest judge below them.
+    """
+    found: dict[str, Scorer | People] = {scorer.name: scorer for scorer in task.scorers}
+    if task.cascade is not None:
+        asked = [tier.asks for tier in task.cascade.used]
+        judges = [asks for asks in asked if not isinstance(asks, People)]
+        known = scale_ends(asked[-1]) is not None or not judges
+        found[task.cascade.name] = asked[-1] if known else judges[-1]
+    return found
+
+
+def span_of_metric(task: Task, metric: str) -> tuple[float, float] | None:
+    """Ends of a metric's scale; ``None`` where they are not known.
+
+    Raises:
+        NotFoundError: The task has no such metric (``metric.unknown``).
+    """
+    rated = rated_by(task)
+    if metric not in rated:
+        raise NotFoundError(
+            f"task {task.name} has no metric {metric!r}", hint=nearest(metric, rated), code="metric.unknown"
+        )
+    return scale_ends(rated[metric])
+
+
+def check_fit(plan: PlanFile, task: Task) -> None:
+    """Whether a task has what a plan decides by.
+
+    Raises:
+        NotFoundError: A rule's metric is not the task's (``metric.unknown``).
+        ConfigError: A threshold lies beyond the scale, or samples or a segment are missing (``plan.unfit``).
+    """
+    for text in plan.rules:
+        _check_rule(parse_rule(text), task)
+    if len(task.dataset) < plan.samples:
+        raise unfit(
+            f"the plan asks for {plan.samples:,} samples, and {task.dataset.name} holds {len(task.dataset):,}",
+            "add samples, or plan with what there is",
+        )
+    strange = [key for key in plan.segments if key not in task.segments]
+    if strange:
+        raise unfit(f"task {task.name} has no segment {strange[0]!r}", "add it to segments: of the task file")
+
+
+def _check_rule(rule: Rule, task: Task) -> None:
+    span = span_of_metric(task, rule.metric)
+    if rule.segment is not None and rule.segment[0] not in {*task.segments, "critical"}:
+        raise unfit(
+            f"{rule.text!r}: task {task.name} has no segment {rule.segment[0]!r}",
+            "add it to segments: of the task file",
+        )
+    if span is None:
+        return
+    low, high = span
+    if rule.relative and not rule.threshold < high - low:
+        raise unfit(f"{rule.text!r}: {rule.metric} differs by {high - low:g} at most", "name a smaller margin")
+    if not rule.relative and not low <= rule.threshold <= high:
+        raise unfit(f"{rule.text!r}: {rule.metric} lies between {low:g} and {high:g}", "name a threshold on that scale")
+
+
+def unfit(what: str, hint: str) -> ConfigError:
+    """A task that cannot give what a plan asks for."""
+    return ConfigError(f"{what}; nothing was sent", hint=hint, code="plan.unfit")
 
 
 def plan_hash(plan: PlanFile) -> str:

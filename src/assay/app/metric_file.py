@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from assay.app.judge_card_file import HUMAN, ITEM, STANDARD, TEXTS, item_ids
+from assay.app.judge_card_file import HUMAN, ITEM, STANDARD, TEXTS, check_people, item_ids
 from assay.core.errors import ConfigError, DataError
 from assay.datasets.columns import TableFile
-from assay.judges.judged import Floats, Judged, mean_of_raters
+from assay.judges.judged import Floats, Judged, mean_of_raters, number_array
 
 GROUPS = ("system", "cluster", "segment")
 MOST_METRICS = 20
@@ -67,10 +67,11 @@ def read_metrics(request: MetricRequest) -> MetricTable:
     Raises:
         NotFoundError: There is no such file.
         ConfigError: No metric or one twice is named, or a label's column is missing or one too many
-            (``metric.columns``).
+            (``metric.columns``); it is a metric's, or named twice (``judge.label_as_feature``).
         DataError: A column is missing (``data.no_column``), a cell is no number (``data.type``), an item is without id
             (``judge.no_id``) or there twice (``judge.duplicate_id``), a rater labels an item twice
             (``metric.repeated``), rows of one item differ (``metric.item_differs``).
+        InvalidInputError: A number is infinite or beyond 1e50.
     """
     _check(request)
     table = TableFile(request.path)
@@ -82,8 +83,10 @@ def read_metrics(request: MetricRequest) -> MetricTable:
                 hint="--human COLUMN, once a person; with --rater the one column of the label",
                 code="metric.columns",
             )
+        check_people(human, request.metrics)
         scores = {
-            name: -table.numbers(name) if name in request.lower else table.numbers(name) for name in request.metrics
+            name: number_array(-table.numbers(name) if name in request.lower else table.numbers(name), name)
+            for name in request.metrics
         }
         groups = _groups(table, request)
         ids = _ids(table, request, len(scores[request.metrics[0]]))

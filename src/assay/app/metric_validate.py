@@ -24,6 +24,7 @@ from assay.stats.correlation.inputs import Kind, why_undefined
 from assay.stats.correlation.levels import summary_level_correlation, system_level_correlation
 from assay.stats.multiplicity.adjusted import holm
 from assay.stats.multiplicity.simultaneous import simultaneous_confidence
+from assay.stats.special import t_quantile
 
 SCHEMA = "assay.metric_validation/1"
 KINDS: tuple[Kind, ...] = ("pearson", "spearman", "kendall")
@@ -33,6 +34,7 @@ CEILING_ITEMS = 5_000
 MOST_SEGMENTS = 100
 WIDTH = 0.05
 """Half-width of a correlation for which the items needed are given."""
+ROUNDS = 20
 Answer = Literal["yes", "no", "open", "not measured"]
 
 
@@ -297,9 +299,18 @@ def judged_usable(
 
 
 def _reaches(estimate: Estimate, bar: float) -> Answer:
+    """Perfect agreement has no interval, and needs none: so many items are not put into one order by chance."""
+    if perfect(estimate):
+        return "yes" if (estimate.value or 0.0) >= bar else "no"
     if estimate.low is None or estimate.high is None:
         return "open"
     return "yes" if estimate.low >= bar else "no" if estimate.high < bar else "open"
+
+
+def perfect(estimate: Estimate) -> bool:
+    """Whether a correlation of at least five independent items or documents is 1 or -1."""
+    units = estimate.n if estimate.n_clusters is None else estimate.n_clusters
+    return estimate.value is not None and abs(estimate.value) > 1.0 - 1e-9 and estimate.low is None and units >= 5
 
 
 def _needed(estimate: Estimate, bar: float) -> int | None:
@@ -312,6 +323,17 @@ def _needed(estimate: Estimate, bar: float) -> int | None:
 
 
 def _needed_half_width(estimate: Estimate) -> int | None:
-    if estimate.low is None or estimate.high is None:
+    """Items with which half the interval is ``WIDTH``, by t: of more items, or documents, its quantile shrinks too."""
+    if estimate.low is None or estimate.high is None or estimate.high <= estimate.low:
         return None
-    return max(FEWEST_ITEMS, math.ceil(estimate.n * (0.5 * (estimate.high - estimate.low) / WIDTH) ** 2))
+    level = 0.5 + estimate.confidence / 2.0
+    units = estimate.n if estimate.n_clusters is None else estimate.n_clusters
+
+    def quantile(items: float) -> float:
+        return t_quantile(level, max(1.0, items * units / estimate.n - 1.0))
+
+    half = 0.5 * (estimate.high - estimate.low)
+    needed = estimate.n * (half / WIDTH) ** 2
+    for _ in range(ROUNDS):
+        needed = estimate.n * (half / WIDTH * quantile(needed) / quantile(estimate.n)) ** 2
+    return max(FEWEST_ITEMS, math.ceil(needed - 1e-9))

@@ -35,7 +35,7 @@ def _verdict(row: Mapping[str, Any], document: Mapping[str, Any]) -> str:
         return f"{name} is usable as a guardrail{_person(row)} {found[0].upper()}{found[1:]}."
     bar = f"{document['least']:g}"
     if verdict["guardrail"] == "no":
-        if rho["high"] is not None and rho["high"] < document["least"]:
+        if (rho["value"] if rho["high"] is None else rho["high"]) < document["least"]:
             return f"{name} cannot replace people and is no guardrail: {found}, below {bar}."
         return f"{name} cannot replace people and is no guardrail: it orders systems no better than a coin; {found}."
     why = f"does not clear {bar}" if rho["low"] is None or rho["low"] < document["least"] else (

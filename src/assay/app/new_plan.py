@@ -8,15 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assay.app.measurement_plan import PlanFile, figures_of, needed_samples, plan_task
+from assay.app.measurement_plan import (
+    FIXED,
+    PlanFile,
+    check_fit,
+    figures_of,
+    is_plan,
+    needed_samples,
+    plan_task,
+    rated_by,
+    span_of_metric,
+)
 from assay.app.schema import check
 from assay.core.errors import ConfigError
 from assay.core.task import Task
+from assay.engine.rules import parse_rule
 from assay.engine.solve import judges_of
 
 HALF_WIDTH = 0.05
+"""Of the width of a scale."""
 WIDEST = 0.5
-"""Standard deviation of a share, at most."""
+"""Standard deviation at most, in widths of the scale."""
+FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +39,15 @@ class NewPlan:
     Attributes:
         name: Of the plan.
         task: A task file, or a benchmark.
-        primary: The rule that decides; a lower bound in the middle of the scale when ``None``.
+        primary: The rule that decides; the middle of the scale of the task's main figure when ``None``.
         guardrails: Further rules.
         samples: Sample size; what the half-width asks for, when ``None``.
-        std_dev: Of one sample's score; that of a share at worst (of a scale, half its width) when ``None``.
-        half_width: Wanted of the primary metric; a twentieth of its scale when ``None``.
+        std_dev: Of one sample's score of the rule's metric; half the width of its scale, the most there is, when
+            ``None``.
+        half_width: Wanted of that metric; a twentieth of its scale, else a tenth of ``std_dev``, when ``None``.
         data: Where a benchmark's files are.
         path: Of the file.
-        replace: Write over it.
+        replace: Write over the plan that is there.
     """
 
     name: str
@@ -54,18 +68,15 @@ def new_plan(request: NewPlan) -> dict[str, Any]:
     """Write the plan and return the ``assay new plan --json`` document.
 
     Raises:
-        ConfigError: The file is there already (``plan.exists``), or what was asked for makes no valid plan.
-        NotFoundError: There is no such task.
+        ConfigError: The file is there already (``plan.exists``), what was asked for makes no valid plan, the task
+            cannot give it (``plan.unfit``), or the spread of the metric is not known (``plan.no_std_dev``).
+        NotFoundError: There is no such task, or it has no such metric.
     """
-    if request.path.exists() and not request.replace:
-        raise ConfigError(
-            f"{request.path} is there already; it was left as it is",
-            hint="--output names another file, --force writes over it",
-            code="plan.exists",
-        )
-    given = {"plan": request.name, "task": request.task, "primary": "metric.low >= 0", "samples": 1}
+    _check_free(request)
+    given = {"plan": request.name, "task": request.task, "primary": "metric.low >= 0", "samples": 2}
     task = plan_task(check(PlanFile, given, where="the plan"), path=request.path, data=request.data).task
     plan = check(PlanFile, _content(request, task), where="the plan")
+    check_fit(plan, task)
     request.path.write_text(_text(plan, task), encoding="utf-8")
     return {
         "schema": "assay.plan/1",
@@ -75,27 +86,43 @@ def new_plan(request: NewPlan) -> dict[str, Any]:
     }
 
 
+def _check_free(request: NewPlan) -> None:
+    if not request.path.exists():
+        return
+    planned = is_plan(request.path)
+    if not planned or not request.replace:
+        raise ConfigError(
+            f"{request.path} is there already{'' if planned else ' and is no plan'}; it was left as it is",
+            hint="--output names another file" + (", --force writes over it" if planned else ""),
+            code="plan.exists",
+        )
+
+
 def _content(request: NewPlan, task: Task) -> dict[str, Any]:
-    name, low, high, less_is_better = _primary(task)
-    middle = round(0.5 * (low + high), 6)
-    rule = f"{name}.high <= {middle:g}" if less_is_better else f"{name}.low >= {middle:g}"
-    spread = request.std_dev or WIDEST * (high - low)
+    primary = request.primary or _main_rule(task)
+    spread, half_width = _aims(request, parse_rule(primary).metric, task)
     population = len(task.dataset)
-    half_width = request.half_width or round(HALF_WIDTH * (high - low), 6)
     samples = request.samples or min(population, _n(spread, half_width))
+    if samples < FEWEST:
+        raise ConfigError(
+            f"{samples} sample would be enough for a half-width of {half_width:g} where the standard deviation is"
+            f" {spread:g}; one sample shows no spread; nothing was written",
+            hint="ask for a narrower --half-width, name the true --std-dev, or --samples 2 at least",
+            code="plan.unfit",
+        )
     if request.half_width is None and _n(spread, half_width) > samples:  # what so many samples can show
         half_width = math.ceil(1000.0 * 1.96 * spread / math.sqrt(samples)) / 1000.0
     cascade = task.cascade
-    until = None if cascade is None else cascade.half_width
+    until = None if cascade is None else cascade.until
     found = {
         "plan": request.name,
         "task": request.task,
-        "primary": request.primary or rule,
+        "primary": primary,
         "guardrails": list(request.guardrails),
         "baseline": request.baseline,
         "samples": samples,
         "design": {"std_dev": spread, "half_width": half_width},
-        "stopping": "fixed" if until is None else f"half_width <= {until:g}",
+        "stopping": FIXED if until is None else until.text,
         "calibration": "map" if cascade and cascade.calibration else "card" if judges_of(task) else "none",
         "segments": list(task.segments),
         "budget_usd": request.budget_usd,
@@ -111,15 +138,34 @@ def _n(spread: float, half_width: float) -> int:
     return n_for_half_width(std_dev=spread, half_width=half_width)
 
 
-def _primary(task: Task) -> tuple[str, float, float, bool]:
-    """Name of the task's main figure, the ends of its scale as far as they are known, and whether less is better."""
+def _aims(request: NewPlan, metric: str, task: Task) -> tuple[float, float]:
+    """Standard deviation and half-width of the metric that decides, in its own unit."""
+    span = span_of_metric(task, metric)
+    width = None if span is None else span[1] - span[0]
+    spread = request.std_dev or (None if width is None else WIDEST * width)
+    if spread is None:
+        raise ConfigError(
+            f"how much {metric} differs from sample to sample is not known; nothing was written",
+            hint="name it with --std-dev, and how close is close enough with --half-width",
+            code="plan.no_std_dev",
+        )
+    return spread, request.half_width or round(HALF_WIDTH * (spread / WIDEST if width is None else width), 6)
+
+
+def _main_rule(task: Task) -> str:
+    """A bound in the middle of the scale of the task's main figure."""
     cascade = task.cascade
     name = task.primary or (cascade.name if cascade else task.scorers[0].name)
-    by_name = {judge.name: judge for judge in judges_of(task)}
-    rated: Any = next((scorer for scorer in task.scorers if scorer.name == name), by_name.get(name))
-    scale = getattr(rated, "scale", None)
-    low, high = (0.0, 1.0) if scale is None else (float(scale.low), float(scale.high))
-    return name, low, high, getattr(rated, "higher_is_better", True) is False
+    span = span_of_metric(task, name)
+    if span is None:
+        raise ConfigError(
+            f"{name} has no scale that a threshold could lie on; nothing was written",
+            hint=f"name the rule: --primary '{name}.low >= …'",
+            code="plan.no_rule",
+        )
+    less = getattr(rated_by(task)[name], "higher_is_better", True) is False
+    middle = round(0.5 * (span[0] + span[1]), 6)
+    return f"{name}.high <= {middle:g}" if less else f"{name}.low >= {middle:g}"
 
 
 def _text(plan: PlanFile, task: Task) -> str:
@@ -148,7 +194,7 @@ def _text(plan: PlanFile, task: Task) -> str:
             dumped(samples=plan.samples, design=design),
         ),
         (
-            "When to stop: fixed, or half_width <= X as until: of the task's cascade says.",
+            "When to stop: fixed, or as until: of the task's cascade says.",
             dumped(stopping=plan.stopping),
         ),
         (

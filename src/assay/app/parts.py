@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "assay.plugins"
 SHAPES: Mapping[str, Sequence[str]] = {
     "scorer": ("name", "version", "unit", "higher_is_better", "requires", "score"),
+    "judge": ("name", "version", "unit", "higher_is_better", "requires", "score", "model", "judge"),
     "metric": ("name", "transform", "reduce"),
     "provider": ("capabilities", "call"),
     "store": ("journal", "metadata", "results", "objects", "close"),
@@ -86,7 +87,7 @@ def refused_plug_ins() -> list[dict[str, str]]:
     return [{"kind": kind, "name": name, "reason": str(error)} for (kind, name), error in refused]
 
 
-def _made(kind: str, name: str, make: Callable[[Any], Any], *, hint: str = "") -> Any:
+def made_plug_in(kind: str, name: str, make: Callable[[Any], Any], *, hint: str = "") -> Any:
     """What ``make`` makes of a plug-in's class or function.
 
     Raises:
@@ -157,7 +158,7 @@ def build_scorer(line: str | Mapping[str, Any], *, folder: str = ".") -> Scorer:
         options["encode"] = token_encoder()
     hint = f"its options: {', '.join(known)}"
     if not own.has("scorer", kind):
-        made: Scorer = _made("scorer", kind, lambda found: found(**options), hint=hint)
+        made: Scorer = made_plug_in("scorer", kind, lambda found: found(**options), hint=hint)
         return made
     try:
         scorer: Scorer = target(**options)
@@ -227,7 +228,7 @@ def _plug_in_metric(name: str, options: dict[str, Any]) -> Metric:
     if options:
         known = _parameters("metric", name, registry().get("metric", name), options)
     hint = f"its options: {', '.join(known)}" if known else ""
-    metric: Metric = _made("metric", name, lambda found: found(**options), hint=hint)
+    metric: Metric = made_plug_in("metric", name, lambda found: found(**options), hint=hint)
     if metric.name != (shown_as or name):
         raise ConfigError(
             f"metric {name!r} of {registry().part('metric', name).origin} calls itself {metric.name!r}",
@@ -252,7 +253,7 @@ class ProviderPlugIns(Mapping[str, "Callable[[], Provider]"]):
         def make() -> Provider:
             from assay.gateway.providers.guarded import GuardedProvider
 
-            return GuardedProvider(_made("provider", prefix, lambda found: found()))
+            return GuardedProvider(made_plug_in("provider", prefix, lambda found: found()))
 
         return make
 
@@ -278,5 +279,5 @@ def open_plug_in_store(name: str, url: str, *, read_only: bool) -> OpenedStore:
             hint=nearest(url, schemes) if schemes else "use a directory: --store .assay",
             code="store.scheme_unknown",
         )
-    opened: OpenedStore = _made("store", name, lambda found: found(url, read_only=read_only))
+    opened: OpenedStore = made_plug_in("store", name, lambda found: found(url, read_only=read_only))
     return opened

@@ -9,19 +9,20 @@ from typing import Any
 
 from assay.app.measurement_plan import (
     PlanFile,
+    check_fit,
     decisions_of,
     figures_of,
     keep_decision,
     plan_hash,
     plan_task,
     read_plan,
+    unfit,
 )
 from assay.app.runs import Prepared, RunOptions, prepare
 from assay.app.tasks import LoadedTask
 from assay.app.wiring import App
-from assay.core.errors import ConfigError, NotFoundError, nearest
+from assay.core.errors import ConfigError
 from assay.core.task import Task
-from assay.engine.rules import parse_rule
 from assay.engine.solve import judges_of
 
 SCHEMA = "assay.plan_run/1"
@@ -97,27 +98,11 @@ def _model(plan: PlanFile, loaded: LoadedTask, given: str | None) -> str:
 
 def _check_fit(app: App, plan: PlanFile, task: Task) -> None:
     """Raises ConfigError or NotFoundError where the task cannot give what the plan asks for."""
-    rated = {scorer.name for scorer in task.scorers} | ({task.cascade.name} if task.cascade else set())
-    for text in plan.rules:
-        metric = parse_rule(text).metric
-        if metric not in rated:
-            raise NotFoundError(
-                f"{text!r}: task {task.name} has no metric {metric!r}",
-                hint=nearest(metric, rated),
-                code="metric.unknown",
-            )
-    until = None if task.cascade is None else task.cascade.half_width
-    if plan.half_width != until:
-        task_says = "a fixed size" if until is None else f"until: half_width <= {until:g}"
-        raise _unfit(f"the plan stops at {plan.stopping}, and task {task.name} at {task_says}", "say the same in both")
-    if len(task.dataset) < plan.samples:
-        raise _unfit(
-            f"the plan asks for {plan.samples:,} samples, and {task.dataset.name} holds {len(task.dataset):,}",
-            "add samples, or plan with what there is",
-        )
-    strange = [key for key in plan.segments if key not in task.segments]
-    if strange:
-        raise _unfit(f"task {task.name} has no segment {strange[0]!r}", "add it to segments: of the task file")
+    check_fit(plan, task)
+    until = None if task.cascade is None else task.cascade.until
+    if plan.until != until:
+        task_says = "a fixed size" if until is None else f"until: {until.text}"
+        raise unfit(f"the plan stops at {plan.stopping}, and task {task.name} at {task_says}", "say the same in both")
     if plan.baseline is not None:
         app.store.metadata.run(plan.baseline)
     _check_calibration(app, plan, task)
@@ -125,7 +110,7 @@ def _check_fit(app: App, plan: PlanFile, task: Task) -> None:
 
 def _check_calibration(app: App, plan: PlanFile, task: Task) -> None:
     if plan.calibration == "map" and (task.cascade is None or task.cascade.calibration is None):
-        raise _unfit(
+        raise unfit(
             f"the plan asks for a calibration map, and task {task.name} uses none", "calibration: map.json in its file"
         )
     if plan.calibration == "none":
@@ -140,10 +125,6 @@ def _check_calibration(app: App, plan: PlanFile, task: Task) -> None:
                 hint="assay judge card VERDICTS.csv --judge-version " + judge.version,
                 code="plan.no_card",
             )
-
-
-def _unfit(what: str, hint: str) -> ConfigError:
-    return ConfigError(f"{what}; nothing was sent", hint=hint, code="plan.unfit")
 
 
 def _departures(plan: PlanFile, task: Task, before: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -220,6 +201,8 @@ def _missed(plan: PlanFile, summary: Mapping[str, Any]) -> list[str]:
         if half is None or half > plan.half_width * (1.0 + 1e-9):
             known = "is not known" if half is None else f"is {half:.3g}"
             found.append(f"the half-width {known}, and was to be at most {plan.half_width:g}")
+    elif plan.until is not None and not summary["cascade"]["stopping"]["stopped"]:
+        found.append(f"{plan.until.text} was not settled: {summary['cascade']['stopping']['sentence']}")
     return found
 
 

@@ -232,10 +232,12 @@ def compare(
 
     before, after = (app.store.metadata.run(run) for run in (baseline, candidate))
     facts = scorer_facts(before)
-    shared = [name for name in facts if name in scorer_facts(after) and name != cascade_name(before)]
+    tiered = {cascade_name(before), cascade_name(after)}
+    shared = [name for name in facts if name in scorer_facts(after) and name not in tiered]
     if not shared:
+        lacking = "".join(f"; {row['metric']}: {row['reason']}" for row in not_comparable(app, before, after))
         raise InvalidInputError(
-            f"{before.run_id} and {after.run_id} share no scorer",
+            f"{before.run_id} and {after.run_id} share no scorer{lacking}",
             hint="compare runs of one task",
             code="compare.no_scorer",
         )
@@ -254,7 +256,7 @@ def compare(
         strata=strata_of_run(after.manifest) or strata_of_run(before.manifest),
         tiered=tiered_comparison(app, before, after, confidence=confidence, margin=margin),
     )
-    return replace(compared, not_compared=[*compared.not_compared, *not_comparable(before, after)])
+    return replace(compared, not_compared=[*compared.not_compared, *not_comparable(app, before, after)])
 
 
 def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = None) -> Decision:
@@ -267,6 +269,7 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
     from assay.engine.gate import decide
     from assay.engine.pairing import strata_of_run
     from assay.engine.rules import parse_rule
+    from assay.engine.unheard import with_bounds
 
     parsed = [parse_rule(text) for text in rules]
     record = app.store.metadata.run(run_id)
@@ -280,7 +283,7 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
                 code="metric.unknown",
             )
     keys = {rule.segment[0] for rule in parsed if rule.segment is not None}
-    return decide(
+    decision = decide(
         parsed,
         candidate=columns(app, record),
         baseline=columns(app, before) if before is not None else None,
@@ -291,6 +294,7 @@ def gate(app: App, run_id: str, *, rules: Sequence[str], baseline: str | None = 
         tiered=tiered_rules(app, parsed, record, before),
         baseline_strata=None if before is None else strata_of_run(before.manifest),
     )
+    return with_bounds(decision, record.summary.get("metrics", {}))
 
 
 def regression_lines(app: App, comparison: Mapping[str, Any]) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from assay._version import __version__
-from assay.app.cost import left_to_spend
 from assay.app.interrupts import Interrupts, interrupts
+from assay.app.spending import budget_of, check_limits, count_today, limit_notes
 from assay.app.tasks import LoadedTask, task_from_source
 from assay.app.wiring import App, gateway_config
 from assay.core.errors import AssayError, ConfigError
@@ -68,12 +68,18 @@ class Silent:
     def started(self, *, run_id: str, total: int, done: int, snapshot: Any) -> None: ...
     def item(self, item: Any) -> None: ...
     def verdict(self, tier: str, done: int, wanted: int) -> None: ...
+    def waiting(self, wait: Any) -> None: ...
     def ended(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A run that has been checked and priced and only needs to be started."""
+    """A run that has been checked and priced and only needs to be started.
+
+    Attributes:
+        open_requests: Requests it keeps open at once: its concurrency, or more where they wait in batches.
+        notes: What whoever starts it should know of the limits of spending.
+    """
 
     loaded: LoadedTask
     model: str
@@ -82,6 +88,8 @@ class Prepared:
     options: RunOptions
     config: GatewayConfig
     identity: str | None
+    open_requests: int
+    notes: Sequence[str] = ()
 
 
 def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) -> Prepared:
@@ -90,17 +98,27 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
     Raises:
         NotFoundError: The provider or model is unknown.
         ConfigError: A key is missing, the model cannot do what the task needs, its price is unknown and there is a
-            budget, or several completions a call are asked for.
+            budget, several completions a call are asked for, or the budget cannot give its tiers their shares.
         InvalidInputError: The prompt cannot be written for any of the first samples.
         BudgetExhaustedError: A limit of ``spending:`` is reached.
     """
-    from assay.gateway import capabilities_of, check_model, check_params, model_identity, price_of
+    from assay.gateway import (
+        batching_of,
+        capabilities_of,
+        check_model,
+        check_params,
+        model_identity,
+        no_batches,
+        open_requests,
+        price_of,
+    )
 
     options = replace(options, project=options.project or app.settings["project"])
-    left_to_spend(app, None)
+    check_limits(app)
     folders = [str(loaded.source["directory"])] if "directory" in loaded.source else []
     config = gateway_config(app.settings, loaded.limits, concurrency=options.concurrency, folders=folders)
-    for asked in [model, *judge_models(loaded.task)]:
+    models = [model, *judge_models(loaded.task)]
+    for asked in models:
         check_model(asked, config, budget_usd=options.budget_usd)
     check_params(model, loaded.task.generate, config)
     offered = capabilities_of(model, config)
@@ -111,23 +129,42 @@ def prepare(app: App, loaded: LoadedTask, *, model: str, options: RunOptions) ->
             hint=_alternative(missing),
             code="model.cannot",
         )
+    if "options" in required_capabilities(loaded.task) and batching_of(model, config) is not None:
+        raise no_batches(f"task {loaded.task.name} scores options by their likelihood, which no batch gives")
     for scorer in loaded.task.scorers:
         if isinstance(scorer, Prepares):
             scorer.prepare()
     selection = select(loaded.task.dataset, limit=options.limit, seed=options.seed)
     price = price_of(model, config)
-    plan = make_plan(
-        loaded.task,
-        model=model,
-        selection=selection,
-        price_per_million=_per_million(price),
-        price=None if price is None else price.to_dict(),
-        concurrency=options.concurrency,
-        priced=lambda asked: _per_million(price_of(asked, config)),
-    )
+
+    def planned(task: Task) -> Plan:
+        return make_plan(
+            task,
+            model=model,
+            selection=selection,
+            price_per_million=_per_million(price),
+            price=None if price is None else price.to_dict(),
+            concurrency=options.concurrency,
+            priced=lambda asked: _per_million(price_of(asked, config)),
+        )
+
+    plan = planned(loaded.task)
+    if loaded.task.cascade is not None and loaded.task.cascade.open:
+        from assay.app.tier_shares import spread_budget
+
+        task = spread_budget(loaded.task, plan, model=model, budget_usd=options.budget_usd)
+        loaded, plan = replace(loaded, task=task), planned(task)
     identity = model_identity(model, config)
     return Prepared(
-        loaded=loaded, model=model, selection=selection, plan=plan, options=options, config=config, identity=identity
+        loaded=loaded,
+        model=model,
+        selection=selection,
+        plan=plan,
+        options=options,
+        config=config,
+        identity=identity,
+        open_requests=open_requests(models, config),
+        notes=limit_notes(app, more_usd=plan.whole_cost_usd_max),
     )
 
 
@@ -193,13 +230,21 @@ def _plan(app: App, prepared: Prepared, *, run_id: str, manifest: Mapping[str, A
         selection=prepared.selection,
         manifest=manifest,
         manifest_hash=digest,
-        concurrency=prepared.options.concurrency,
+        concurrency=prepared.open_requests,
         timeout_s=prepared.options.timeout_s,
         include_degraded=prepared.options.include_degraded,
+        # one after the other, each would wait for a batch of its own
+        judges_at_once=prepared.open_requests > prepared.options.concurrency,
         skipped=prepared.loaded.skipped,
-        notes=_card_notes(app, prepared.loaded.task),
+        notes=[*_card_notes(app, prepared.loaded.task), *_budget_notes(prepared)],
+        late_notes=lambda: limit_notes(app),
         begun_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _budget_notes(prepared: Prepared) -> list[str]:
+    beyond = prepared.plan.beyond_budget(prepared.options.budget_usd)
+    return [] if beyond is None else [beyond]
 
 
 def _card_notes(app: App, task: Task) -> list[str]:
@@ -228,9 +273,22 @@ def recorded(
     options = replace(
         RunOptions(**saved), timeout_s=timeout_s, budget_usd=saved["budget_usd"] if budget_usd is None else budget_usd
     )
-    loaded = task_from_source(record.manifest["source"])
+    loaded = as_recorded(app, task_from_source(record.manifest["source"]), run_id)
     prepared = prepare(app, loaded, model=record.manifest["model"], options=options)
     return continued(app, prepared, record.run_id), prepared
+
+
+def as_recorded(app: App, loaded: LoadedTask, run_id: str) -> LoadedTask:
+    """The task with the shares that a budget gave its tiers when the run was started.
+
+    Raises:
+        NotFoundError: There is no such run.
+    """
+    if loaded.task.cascade is None or not loaded.task.cascade.open:
+        return loaded
+    from assay.app.tier_shares import recorded_shares
+
+    return replace(loaded, task=recorded_shares(loaded.task, app.store.metadata.run(run_id).manifest))
 
 
 def continued(app: App, prepared: Prepared, run_id: str) -> RunPlan:
@@ -268,16 +326,19 @@ async def carry_out(
     Args:
         budget: What the run shares with others; its own (``options.budget_usd``) when ``None``.
     """
-    if budget is None:
-        limit_usd = left_to_spend(app, options.budget_usd, run_id=plan.run_id)
-        client = gateway.client(run_id=plan.run_id, budget_usd=limit_usd, use_cache=options.use_cache)
-    else:
-        from assay.gateway.client import RunClient
+    from assay.gateway.client import RunClient
 
-        client = RunClient(gateway, run_id=plan.run_id, budget=budget, use_cache=options.use_cache)
-    return await execute(
-        plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=watching.watch
-    )
+    count_today(app, plan.run_id)
+    if budget is None:
+        budget = budget_of(app, options.budget_usd, run_ids=[plan.run_id], hint_run=plan.run_id)
+    client = RunClient(gateway, run_id=plan.run_id, budget=budget, use_cache=options.use_cache)
+    gateway.watchers.append(observer.waiting)
+    try:
+        return await execute(
+            plan, stores=app.store, client=client, observer=observer, clock=time.monotonic, on_state=watching.watch
+        )
+    finally:
+        gateway.watchers.remove(observer.waiting)
 
 
 def run_task(app: App, prepared: Prepared, *, observer: Observer | None = None) -> Mapping[str, Any]:
@@ -358,14 +419,8 @@ def _left_of_suite(app: App, plan: RunPlan, limit_usd: float | None) -> Budget |
     suite_id = app.store.metadata.run(plan.run_id).suite_id
     if limit_usd is None or suite_id is None:
         return None
-    from assay.gateway.budget import Budget
-
     members = [run.run_id for run in app.store.metadata.runs(limit=100_000) if run.suite_id == suite_id]
-    spent_usd = sum(app.store.journal.spent_usd(run_id) for run_id in members)
-    left_usd = left_to_spend(app, None)
-    if left_usd is not None:
-        limit_usd = min(limit_usd, spent_usd + left_usd)
-    return Budget(limit_usd=limit_usd, spent_usd=spent_usd, run_id=plan.run_id)
+    return budget_of(app, limit_usd, run_ids=members, hint_run=plan.run_id)
 
 
 def reproduce_run(

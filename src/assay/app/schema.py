@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -46,10 +46,17 @@ class GenerateFields(Strict):
     @classmethod
     def _one_completion(cls, given: Any) -> Any:
         if isinstance(given, dict) and "n" in given:
-            from assay.gateway.models import several_completions
+            from assay.gateway.checks import several_completions
 
             raise several_completions("generate.n asks for several completions")
         return given
+
+
+class BatchFields(Strict):
+    """How a model is asked through its provider's batch endpoint."""
+
+    poll_s: float = Field(60, gt=0, description="Seconds between two looks at a batch, at most")
+    max_requests: int = Field(10_000, ge=1, description="Of one batch, and waiting for answers at once in a run")
 
 
 class LimitFields(Strict):
@@ -60,6 +67,9 @@ class LimitFields(Strict):
     tpm: float | None = Field(None, gt=0, description="Tokens a minute")
     budget_usd: float | None = Field(None, ge=0)
     timeout_s: float | None = Field(60, gt=0, description="Seconds one call may take")
+    batch: bool | BatchFields = Field(
+        False, description="Ask in batches every model whose provider has a batch endpoint: half the price, later"
+    )
 
 
 class TierFields(Strict):
@@ -69,11 +79,13 @@ class TierFields(Strict):
     scorers: list[str | dict[str, Any]] = Field([], description="Of the programmatic tier: free, on every sample")
     judge: str | dict[str, Any] | None = Field(None, description="name@provider/model, a file, or a judge written out")
     model: str | None = Field(None, description="Of the judge, where its name does not say")
-    labels: str | None = Field(None, description="A file of people's labels: id, label")
-    share: float | None = Field(None, gt=0, le=1, description="Of all samples; 0.1, then 0.01 by default")
+    labels: str | None = Field(None, description="A file of people's labels: id, label; labels/TASK.jsonl by default")
+    share: float | None = Field(None, gt=0, le=1, description="Of all samples; 0.1, then 0.01; a budget may find it")
     usd_per_label: float = Field(0.0, ge=0)
     raters: int = Field(1, ge=1, description="People who label a sample")
     hours: float | None = Field(None, ge=0, description="Until a label is there")
+    scale: tuple[float, float] | None = Field(None, description="Of people's labels: lowest and highest, e.g. [1, 5]")
+    unit: Literal["score", "share"] | None = Field(None, description="Of people's labels; share: they lie in [0, 1]")
 
 
 class GoldenFields(Strict):
@@ -113,9 +125,12 @@ class TaskFile(Strict):
     cascade: list[TierFields] = Field([], description="Tiers, cheapest first; the first is programmatic")
     estimate: str | None = Field(None, description="Tier whose verdict the cascade's figure speaks of; the last one")
     estimate_as: str | None = Field(None, description="Name of that figure; the judge's name by default")
-    until: str | None = Field(None, description="half_width <= 0.02: stop asking the top tier when that is reached")
-    policy: str = Field("share", description="share: all alike; uncertainty: rather what the lower tiers disagree on")
-    stakes: str | None = Field(None, description="Metadata key; samples where it is true go up every tier")
+    until: str | None = Field(None, description="Stop asking the top tier: half_width <= 0.02, or FIGURE > 3.5")
+    policy: str = Field(
+        "share",
+        description="share: all alike; budget: rather where a map is further off; uncertainty: where tiers differ",
+    )
+    stakes: str | None = Field(None, description="Metadata key; samples where it is true (yes, 1) go up every tier")
     calibration: str | None = Field(None, description="A map that assay judge calibrate wrote; else a cold start")
     golden: GoldenFields | None = Field(None, description="Try the judges on known answers while the run goes on")
     budget_usd: float | None = Field(None, ge=0, description="The same as limits.budget_usd")
@@ -166,6 +181,7 @@ class PriceFields(Strict):
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(None, ge=0)
+    batch: float | None = Field(None, gt=0, le=1, description="What a batch costs as a share of this")
 
 
 class EndpointFields(Strict):
@@ -187,6 +203,7 @@ class ModelFields(Strict):
     endpoints: list[EndpointFields] = []
     fallback_models: list[str] = []
     price: PriceFields | None = None
+    batch: bool | BatchFields | None = Field(None, description="Ask in batches; false: not even where the run does")
 
 
 class SpendingFields(Strict):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.app.cost import left_to_spend
 from assay.app.interrupts import Interrupts, interrupts
 from assay.app.runs import Prepared, RunOptions, Silent, carry_out, in_loop, new_run, prepare
+from assay.app.spending import budget_of
 from assay.app.tasks import LoadedTask, load_task, task_from_file
 from assay.app.wiring import App
 from assay.core.errors import ConfigError
@@ -145,12 +145,11 @@ def run_suite(
     Budget and time limit are the suite's: what one run has spent is gone for the others. A signal stops every run.
     """
     from assay.gateway import Gateway
-    from assay.gateway.budget import Budget
 
     suite_id = make_id("suite", now_ms=int(time.time() * 1000), entropy=os.urandom(10))
     options = runs[0].prepared.options
-    limit_usd = left_to_spend(app, options.budget_usd)
-    budget = None if limit_usd is None else Budget(limit_usd=limit_usd)
+    run_ids: list[str] = []
+    budget = budget_of(app, options.budget_usd, run_ids=run_ids)
     started = time.monotonic()
 
     async def go() -> list[Outcome]:
@@ -159,6 +158,7 @@ def run_suite(
         def node(run: SuiteRun, watching: Interrupts) -> Node:
             async def work() -> Mapping[str, Any]:
                 plan = new_run(app, run.prepared, suite_id=suite_id)
+                run_ids.append(plan.run_id)
                 if plan.timeout_s is not None:
                     left_s = plan.timeout_s - (time.monotonic() - started)
                     plan = replace(plan, timeout_s=max(left_s, 0.0))

@@ -205,7 +205,7 @@ def task_from_file(
             segments=spec.segments,
         )
     if spec.cascade:
-        task = replace(task, cascade=build_cascade(spec, task.scorers, directory=directory))
+        task = replace(task, cascade=build_cascade(spec, task.scorers, directory=directory, ids=task.dataset.ids()))
     if spec.golden is not None:
         from assay.app.golden_file import build_golden
 

@@ -10,7 +10,7 @@ from assay.app.settings import Settings, load_settings
 from assay.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from assay.app.schema import LimitFields, ModelFields
+    from assay.app.schema import BatchFields, LimitFields, ModelFields
     from assay.gateway import GatewayConfig
     from assay.stores import Store
 
@@ -77,17 +77,19 @@ def gateway_config(
     *,
     concurrency: int | None = None,
     folders: Sequence[str] = (),
+    batches: bool = True,
 ) -> GatewayConfig:
     """How models are reached, from the settings file and a task's limits (which bind every model it uses).
 
     Args:
         concurrency: Requests in flight at most; the limits' when ``None``.
         folders: Where modules of ``python:`` models are, besides the working directory: beside the task file.
+        batches: Models may be asked in batches; not where somebody waits for one answer.
     """
     from assay.app.parts import ProviderPlugIns
     from assay.gateway import GatewayConfig
 
-    models = {name: _model_config(fields) for name, fields in settings.models.items()}
+    models = {name: _model_config(fields, batches=batches) for name, fields in settings.models.items()}
     shared: dict[str, Any] = {"models": models, "folders": folders, "providers": ProviderPlugIns()}
     if limits is None:
         return GatewayConfig(**shared, concurrency=concurrency or 100)
@@ -97,10 +99,11 @@ def gateway_config(
         tpm=limits.tpm,
         timeout_s=limits.timeout_s or 60.0,
         concurrency=concurrency or limits.concurrency,
+        batch=_batch_config(limits.batch) or None,
     )
 
 
-def _model_config(fields: ModelFields) -> Any:
+def _model_config(fields: ModelFields, *, batches: bool) -> Any:
     from assay.gateway import EndpointConfig, ModelConfig, Price
 
     price = fields.price
@@ -111,5 +114,15 @@ def _model_config(fields: ModelFields) -> Any:
         tpm=fields.tpm,
         endpoints=[EndpointConfig(**endpoint.model_dump()) for endpoint in fields.endpoints],
         fallback_models=fields.fallback_models,
-        price=None if price is None else Price(input=price.input, output=price.output, cached_input=price.cached_input),
+        price=None if price is None else Price(**price.model_dump()),
+        batch=_batch_config(fields.batch) if batches else None,
     )
+
+
+def _batch_config(fields: BatchFields | bool | None) -> Any:
+    """``None`` and ``False`` as they are."""
+    from assay.gateway import BatchConfig
+
+    if fields is True:
+        return BatchConfig()
+    return BatchConfig(**fields.model_dump()) if fields else fields

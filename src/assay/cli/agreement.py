@@ -11,6 +11,7 @@ import click
 
 from assay.cli.options import json_option
 from assay.cli.output import WIDTH, number, print_json, table
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _METHODS = ["auto", "majority", "dawid-skene", "one-coin", "glad", "mace", "weighted", "mean", "median"]
@@ -61,6 +62,7 @@ def agreement_command(
     """
     if levels and level in ("interval", "ratio"):
         raise click.UsageError(f"--levels names labels in order; the scale {level} takes numbers as they are")
+    check_written("output", "report", code="agreement.unwritable")
     from assay.app.agreement import measure_agreement
     from assay.app.agreement_consensus import write_consensus
     from assay.app.agreement_file import AgreementRequest

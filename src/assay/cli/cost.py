@@ -54,8 +54,10 @@ def _text(document: Mapping[str, Any]) -> str:
     daily = forecast["usd_a_day"]
     if daily["value"] is not None:
         lines.append(f"{money(daily['value'])} a day ({interval(daily)}) over {forecast['days']} days before today")
+        month = forecast["month_usd"]
         lines.append(
-            f"this month: {money(forecast['month_so_far_usd'])} so far, {money(forecast['month_usd'])} at its end"
+            f"this month: {money(forecast['month_so_far_usd'])} so far, {money(month['value'])} at its end"
+            f" ({interval(month)})"
         )
     for limit in document["limits"]:
         spent = f"{money(limit['spent_usd'])} of {money(limit['limit_usd'])}"

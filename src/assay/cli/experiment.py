@@ -9,6 +9,7 @@ import click
 
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import number, print_json, table
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -89,6 +90,7 @@ def assign(
 
     Exit status: 0 assigned (or the A/A check is sound), 1 it is not, 3 the units cannot be assigned.
     """
+    check_written("output", "log_path")
     from assay.app.assignment import assign_units, check_assignment, log_exposures, split_summary, write_assignment
 
     if aa is not None:
@@ -167,6 +169,7 @@ def analyze(
 
     Exit status: 0 analysed, 1 the split is an alarm or a guardrail fails, 3 the data cannot be used.
     """
+    check_written("report_path")
     from assay.app.experiments import analysis_document, analyze_experiment
     from assay.cli.experiment_text import analysis_text
 

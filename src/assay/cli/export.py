@@ -10,6 +10,7 @@ import click
 from assay.app.exports import FORMATS, export_file, export_text
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import print_json
+from assay.cli.written_files import check_written, source_files
 
 
 @click.command("export")
@@ -28,6 +29,7 @@ def export_command(run_id: str, store: str | None, *, format_name: str, output: 
         raise click.UsageError(why)
     app = make_app(store, read_only=True)
     try:
+        check_written("output", reads=source_files(app.store.metadata.run(run_id).manifest))
         if output is None:
             count = export_text(app, run_id, format_name=format_name, out=sys.stdout)
         else:

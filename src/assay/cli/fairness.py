@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from assay.cli.numbers import FINITE, FiniteRange
 from assay.cli.options import json_option
 from assay.cli.output import print_json
+from assay.cli.written_files import check_written
 
 
 @click.command("fairness")
@@ -17,7 +19,7 @@ from assay.cli.output import print_json
 @click.option("--outcome", metavar="COLUMN", help="Any metric: 0/1 or a number.")
 @click.option("--prediction", metavar="COLUMN", help="0/1, or a score with --threshold.")
 @click.option("--label", metavar="COLUMN", help="What was true, 0/1; goes with --prediction.")
-@click.option("--threshold", type=float, metavar="X", help="A prediction of at least X is positive.")
+@click.option("--threshold", type=FINITE, metavar="X", help="A prediction of at least X is positive.")
 @click.option(
     "--metric",
     "metrics",
@@ -32,14 +34,12 @@ from assay.cli.output import print_json
 @click.option("--reference", metavar="VALUE", help="Compare with this group instead of with the rest.")
 @click.option(
     "--confidence",
-    type=click.FloatRange(0.5, 1, max_open=True),
+    type=FiniteRange(0.5, 1, max_open=True),
     default=0.95,
     show_default=True,
     help="Of all intervals together.",
 )
-@click.option(
-    "--max-gap", type=click.FloatRange(min=0), metavar="X", help="Gate: no gap may be larger; 0.1 is ten points."
-)
+@click.option("--max-gap", type=FiniteRange(min=0), metavar="X", help="Gate: no gap may be larger; 0.1 is ten points.")
 @click.option(
     "--report",
     "report_path",
@@ -77,6 +77,7 @@ def fairness_command(
     """  # fmt: skip
     if (outcome is None) == (prediction is None) or (prediction is None) != (label is None):
         raise click.UsageError("give --outcome COLUMN, or --prediction COLUMN together with --label COLUMN")
+    check_written("report_path")
     from assay.app.fairness import audit_table, fairness_document
     from assay.fairness.question import Question
 

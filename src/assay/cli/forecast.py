@@ -9,15 +9,17 @@ from typing import Any
 
 import click
 
+from assay.cli.numbers import FINITE, FiniteRange
 from assay.cli.options import json_option
 from assay.cli.output import WIDTH, number, print_json, table
+from assay.cli.written_files import check_written
 
 
 @click.command("forecast")
 @click.argument("file")
 @click.option("--state", metavar="COLUMN", help="Column of states (words or numbers, each a state).")
 @click.option("--value", metavar="COLUMN", help="Column of numbers, cut in two states by --threshold.")
-@click.option("--threshold", type=float, metavar="X", help="The second state is a value above X.")
+@click.option("--threshold", type=FINITE, metavar="X", help="The second state is a value above X.")
 @click.option("--date", metavar="COLUMN", help="Column of dates, evenly spaced; needed for seasons.")
 @click.option("--order", metavar="auto|N", default="auto", show_default=True, help="States that make the memory.")
 @click.option(
@@ -37,7 +39,7 @@ from assay.cli.output import WIDTH, number, print_json, table
     show_default=True,
     help="Missing dates: stop, or count no transition over them.",
 )
-@click.option("--smoothing", type=click.FloatRange(min=0), help="Pseudo-count of every transition.")
+@click.option("--smoothing", type=FiniteRange(min=0), help="Pseudo-count of every transition.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws behind the intervals.")
 @click.option("--report", metavar="FILE.html", type=click.Path(dir_okay=False), help="Write a page with charts.")
 @json_option
@@ -68,6 +70,7 @@ def forecast_command(
     horizons = [_whole(part, "--horizon", 1) for part in horizon.split(",") if part.strip()]
     if not horizons:
         raise click.BadParameter("no horizon is named", param_hint="--horizon")
+    check_written("report")
     from assay.app.forecast import make_forecast
     from assay.app.forecast_series import ForecastRequest
 

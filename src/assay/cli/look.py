@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from assay.app import results
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import interval, number, print_json, summary_text, table
+from assay.cli.written_files import check_written, source_files
 
 
 @click.command("runs")
@@ -116,7 +118,7 @@ def _one_line(text: str | None) -> str:
 @click.command("compare")
 @click.argument("baseline")
 @click.argument("candidate")
-@click.option("--margin", type=click.FloatRange(min=0), default=0.0, help="Differences within ± this are equivalent.")
+@click.option("--margin", type=FiniteRange(min=0), default=0.0, help="Differences within ± this are equivalent.")
 @click.option(
     "--segment", "segments", multiple=True, metavar="KEY", help="Metadata key to look for the worst segments in."
 )
@@ -145,6 +147,7 @@ def compare_command(
     """
     app = make_app(store, read_only=True)
     try:
+        check_written("flips_path", reads=source_files(app.store.metadata.run(candidate).manifest))
         comparison = results.compare(app, baseline, candidate, margin=margin, segments=segments)
         document = comparison.to_dict()
         if flips_path is not None:
@@ -185,6 +188,8 @@ def compare_command(
     click.echo("")
     for metric in document["metrics"].values():
         click.echo(metric["sentence"])
+    for row in document["not_compared"]:
+        click.echo(f"{row['metric']} is not compared: {row['reason']}")
     gained, lost = (len(document["flips"][side]) for side in ("gained", "lost"))
     if gained or lost:
         click.echo(f"{gained:,} samples gained, {lost:,} lost (--flips FILE writes the lost ones as a dataset)")
@@ -230,6 +235,8 @@ def gate_command(
 
     app = make_app(store, read_only=True)
     try:
+        read = source_files(app.store.metadata.run(run_id).manifest)
+        check_written("junit_path", "markdown_path", reads=read)
         decision = results.gate(app, run_id, baseline=baseline, rules=rules)
     finally:
         app.close()

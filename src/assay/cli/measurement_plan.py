@@ -11,6 +11,7 @@ import click
 
 from assay.app.runs import RunOptions, run_task
 from assay.app.wiring import App
+from assay.cli.consent import confirm, show_limits, warn
 from assay.cli.output import WIDTH, print_json, summary_text
 from assay.cli.progress import observer
 from assay.core.errors import ConfigError
@@ -36,7 +37,6 @@ def run_plan(app: App, path: str, given: Mapping[str, Any], *, as_json: bool) ->
         ConfigError: An option changes what was planned (``plan.departs``).
     """
     from assay.app.plan_run import decide_plan, prepare_plan
-    from assay.cli.run import confirm
 
     changed = [flag for name, flag in FIXED.items() if given[name]]
     if changed or len(given["models"]) > 1:
@@ -66,8 +66,11 @@ def run_plan(app: App, path: str, given: Mapping[str, Any], *, as_json: bool) ->
         budget_usd=prepared.options.budget_usd,
         given=given,
         ask=not as_json,
+        bounded=prepared.plan.bounded,
     )
+    warn(prepared, given, ask=not as_json)
     summary = run_task(app, prepared, observer=observer(silent=as_json))
+    show_limits(app)
     document = decide_plan(app, planned, summary)
     if as_json:
         print_json(document)

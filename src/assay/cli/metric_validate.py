@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from assay.cli.estimates import estimate_table
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option
-from assay.cli.output import WIDTH, interval, number, print_json, table
+from assay.cli.output import WIDTH, print_json
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -28,11 +31,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--segment", metavar="COLUMN", help="Correlation for each value. Default: segment, if there.")
 @click.option("--lower-is-better", "lower", metavar="COLUMN", multiple=True, help="A metric of which less is better.")
 @click.option(
-    "--least", type=click.FloatRange(0, 1, max_open=True), default=0.3, show_default=True,
+    "--least", type=FiniteRange(0, 1, max_open=True), default=0.3, show_default=True,
     help="Correlation that a guardrail must be shown to reach.",
 )  # fmt: skip
 @click.option(
-    "--margin", type=click.FloatRange(0, 1), default=0.05, show_default=True,
+    "--margin", type=FiniteRange(0, 1), default=0.05, show_default=True,
     help="How far below one person a stand-in may lie.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
@@ -55,6 +58,7 @@ def validate_command(
     \b
     assay metric validate answers.csv --metric rouge_l --human ann --human ben --system model
     """
+    check_written("report")
     from assay.app.metric_file import MetricRequest
     from assay.app.metric_validate import validate_metrics
 
@@ -91,15 +95,15 @@ def validation_text(document: Mapping[str, Any]) -> str:
 
 
 def _figures(row: Mapping[str, Any]) -> str:
+    from assay.app.judge_card_words import counted
     from assay.app.metric_words import figure_rows
 
-    lines = [
-        [name, number(e["value"]), interval({**e, "unit": "score"}), f"{e['n']:,}"] for name, e in figure_rows(row)
-    ]
+    rows = figure_rows(row)
     left = f"\n{row['left_out']:,} items lack it or a label" if row["left_out"] else ""
     wanted = row["verdict"]["needed_half_width"]
     left += "" if wanted is None else f"\nrho to ± 0.05 takes about {wanted:,} items like these"
-    return table([row["metric"], "value", "95% interval", "n"], lines, align="<>>>", cut=(0, 2)) + left
+    header = [row["metric"], "value", "95% interval", "n"]
+    return estimate_table(header, rows, [counted(estimate) for _, estimate in rows], unit="score") + left
 
 
 def _decisions(row: Mapping[str, Any]) -> list[str]:
@@ -108,36 +112,25 @@ def _decisions(row: Mapping[str, Any]) -> list[str]:
     if row["systems"] is None:
         return []
     found = row["systems"]["decisions"]
-    lines = [
-        [name, number(found[key]["value"], "share"), interval(found[key]), f"{found[key]['n']:,}"]
-        for key, name in DECISIONS.items()
-    ]
-    return [table([f"{row['metric']}: decisions", "share", "95% interval", "pairs"], lines, align="<>>>", cut=(0, 2))]
+    rows = [(name, found[key]) for key, name in DECISIONS.items()]
+    header = [f"{row['metric']}: decisions", "share", "95% interval", "pairs"]
+    return [estimate_table(header, rows, [f"{estimate['n']:,}" for _, estimate in rows])]
 
 
 def _segments(row: Mapping[str, Any]) -> list[str]:
     if not row["segments"]:
         return []
-    lines = [
-        [
-            one["segment"],
-            number(one["spearman"]["value"]),
-            interval({**one["spearman"], "unit": "score"}),
-            f"{one['n']:,}",
-        ]
-        for one in row["segments"][:20]
-    ]
-    text = table([f"{row['metric']}: segment", "rho", "interval, all hold", "n"], lines, align="<>>>", cut=(0, 2))
-    more = len(row["segments"]) - len(lines)
+    rows = [(one["segment"], one["spearman"]) for one in row["segments"][:20]]
+    header = [f"{row['metric']}: segment", "rho", "interval, all hold", "n"]
+    text = estimate_table(header, rows, [f"{one['n']:,}" for _, one in rows], unit="score")
+    more = len(row["segments"]) - len(rows)
     return [f"{text}\n… and {more:,} more in --json" if more else text]
 
 
 def _comparisons(document: Mapping[str, Any]) -> str:
-    lines = []
+    rows, shown = [], []
     for row in document["comparisons"]:
-        gap, p = row["spearman"]["difference"], row["p_adjusted"]
-        shown = "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-        lines.append(
-            [f"{row['first']} − {row['second']}", number(gap["value"]), interval({**gap, "unit": "score"}), shown]
-        )
-    return table(["difference of rho", "value", "95% interval", "p adj."], lines, align="<>>>", cut=(0, 2))
+        p = row["p_adjusted"]
+        shown.append("–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}")
+        rows.append((f"{row['first']} − {row['second']}", row["spearman"]["difference"]))
+    return estimate_table(["difference of rho", "value", "95% interval", "p adj."], rows, shown, unit="score")

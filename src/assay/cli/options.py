@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from assay.app.wiring import App
+from assay.cli.numbers import FiniteRange
 
 store_option = click.option("--store", metavar="DIR", help="Directory of the store (default ./.assay).")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -22,10 +23,10 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option("--limit", type=click.IntRange(min=1), help="A seeded random sample of this many."),
             click.option("--seed", type=int, default=None, help="Seed of that sample (default 0)."),
-            click.option("--budget-usd", type=click.FloatRange(min=0), help="Stop before this is exceeded."),
+            click.option("--budget-usd", type=FiniteRange(min=0), help="Stop before this is exceeded."),
             click.option("--concurrency", type=click.IntRange(min=1), help="Calls in flight (default 100)."),
             click.option(
-                "--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for the whole run."
+                "--timeout", "timeout_s", type=FiniteRange(min=0, min_open=True), help="Seconds for the whole run."
             ),
             click.option("--no-cache", is_flag=True, help="Use no reply of another run."),
             click.option("--include-degraded", is_flag=True, help="Count what a fall-back model answered."),

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option
 from assay.cli.output import WIDTH, number, print_json, table
+from assay.cli.written_files import check_written
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _SHOWN_RATERS = 8
@@ -45,7 +47,7 @@ _SHOWN_RATERS = 8
 @click.option(
     "--scale", type=click.Choice(["elo", "log-odds"]), default="elo", show_default=True, help="Unit of the ratings."
 )
-@click.option("--ridge", type=click.FloatRange(min=0), default=0.0, show_default=True,
+@click.option("--ridge", type=FiniteRange(min=0), default=0.0, show_default=True,
               help="Precision of a prior that gives models without a loss a rating.")  # fmt: skip
 @click.option("--bootstrap", type=click.IntRange(min=10), metavar="N", help="Rounds, instead of sandwich intervals.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of every draw.")
@@ -82,6 +84,7 @@ def rank_command(
         raise click.UsageError("--map explains values of --winner; --preference has numbers")
     if swap and cluster is None:
         raise click.UsageError("--swap needs --cluster COLUMN: the prompt that both orders of a pair share")
+    check_written("report")
     from assay.app.rank import make_ranking
     from assay.app.rank_file import RankRequest
 

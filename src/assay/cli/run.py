@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +10,8 @@ import click
 from assay.app.runs import Prepared, RunOptions, prepare, reproduce_run, resume_run, run_task, steal_run
 from assay.app.tasks import LoadedTask, load_task
 from assay.app.wiring import App
+from assay.cli.consent import confirm, show_limits, warn
+from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option, make_app, parse_options, run_options, store_option
 from assay.cli.output import money, print_json, summary_text, table
 from assay.cli.progress import observer
@@ -60,12 +60,15 @@ def run_command(
             budget_usd=budget,
             given=given,
             ask=not as_json,
+            bounded=plan.bounded,
         )
+        warn(prepared, given, ask=not as_json)
         summary = dict(run_task(app, prepared, observer=observer(silent=as_json)))
         if report:
             from assay.report.write import write_report
 
             summary["report"] = write_report(app, summary["run_id"])
+        show_limits(app)
         ctx.exit(_finish(summary, as_json=as_json))
     finally:
         app.close()
@@ -110,45 +113,6 @@ def options_of(loaded: LoadedTask, given: Mapping[str, Any]) -> RunOptions:
     )
 
 
-def confirm(
-    app: App,
-    what: str,
-    *,
-    cost_usd: float | None,
-    calls: int,
-    budget_usd: float | None,
-    given: Mapping[str, Any],
-    ask: bool,
-) -> None:
-    """Ask before something expensive; where nobody can answer, refuse it.
-
-    Args:
-        what: ``run`` or ``suite``.
-        cost_usd: The most it may cost; ``None`` when a price is unknown.
-        budget_usd: What it may spend, whoever said so.
-
-    Raises:
-        ConfigError: It is expensive and nobody can be asked.
-        click.Abort: The answer was no.
-    """
-    bar = app.settings["confirm_above_usd"]
-    if given["yes"] or given["budget_usd"] is not None or cost_usd is None:
-        return
-    cost = cost_usd if budget_usd is None else min(cost_usd, budget_usd)
-    if cost <= bar:
-        return
-    text = f"this {what} may cost up to {money(cost)} ({calls:,} calls)"
-    if ask and sys.stdin.isatty():
-        if not click.confirm(f"{text}; go on?", err=True):
-            raise click.Abort
-        return
-    raise ConfigError(
-        f"{text}, more than {money(bar)}, and nobody can be asked; nothing was sent",
-        hint=f"add --budget-usd {math.ceil(cost)} or --yes",
-        code="run.unconfirmed",
-    )
-
-
 def _finish(summary: Mapping[str, Any], *, as_json: bool) -> int:
     if as_json:
         print_json(summary)
@@ -157,7 +121,9 @@ def _finish(summary: Mapping[str, Any], *, as_json: bool) -> int:
         if summary.get("report"):
             click.echo(f"report {summary['report']}")
         if summary["status"] not in OK:
-            click.echo(f"go on with: assay resume {summary['run_id']}", err=True)
+            from assay.cli.tiers_text import next_step
+
+            click.echo(next_step(summary), err=True)
     if summary["status"] == "interrupted":
         return 130
     return 0 if summary["status"] in OK else 3
@@ -166,8 +132,8 @@ def _finish(summary: Mapping[str, Any], *, as_json: bool) -> int:
 @click.command("resume")
 @click.argument("run_id")
 @click.option("--wait", is_flag=True, help="First wait until the model answers.")
-@click.option("--budget-usd", type=click.FloatRange(min=0), help="Replaces the run's limit.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), help="Seconds for this attempt.")
+@click.option("--budget-usd", type=FiniteRange(min=0), help="Replaces the run's limit.")
+@click.option("--timeout", "timeout_s", type=FiniteRange(min=0, min_open=True), help="Seconds for this attempt.")
 @click.option(
     "--steal",
     is_flag=True,
@@ -203,6 +169,7 @@ def resume_command(
         summary = resume_run(
             app, run_id, budget_usd=budget_usd, timeout_s=timeout_s, wait=wait, observer=observer(silent=as_json)
         )
+        show_limits(app)
     finally:
         app.close()
     ctx.exit(_finish(summary, as_json=as_json))
@@ -245,17 +212,24 @@ def reproduce_command(ctx: click.Context, run_id: str, store: str | None, *, fro
 def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -> None:
     """Calls, tokens, cost, time and the difference that WHAT could see, before anything is spent."""
     app = make_app(store, read_only=True)
-    plan = _prepared(app, what, given).plan
+    prepared = _prepared(app, what, given)
+    plan, beyond = prepared.plan, prepared.plan.beyond_budget(prepared.options.budget_usd)
+    notes = [*prepared.notes, *([] if beyond is None else [beyond])]
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     if as_json:
-        print_json(plan.to_dict())
+        print_json({**plan.to_dict(), "notes": notes})
         return
+    batched = plan.price is not None and "batch" in plan.price
+    sure, assumed = ("at most", "") if plan.bounded else ("about", f" (at {plan.reply_tokens:,} tokens a reply)")
+    time = f"{plan.seconds_min:,.0f} s (if a call takes {plan.latency_s:g} s)"
     rows = [
         ["samples", f"{plan.samples:,} of {plan.population:,}"],
         ["calls, at most", f"{plan.calls:,}"],
         ["input tokens, about", f"{plan.input_tokens:,}"],
-        ["output tokens, at most", f"{plan.output_tokens_max:,}"],
-        ["cost, at most", money(plan.cost_usd_max)],
-        ["time, at least", f"{plan.seconds_min:,.0f} s (if a call takes {plan.latency_s:g} s)"],
+        [f"output tokens, {sure}", f"{plan.output_tokens_max:,}{assumed}"],
+        [f"cost, {sure}", f"{money(plan.cost_usd_max)}{' (batch price)' if batched else ''}{assumed}"],
+        ["time, at least", "until the batch is done, a day at most" if batched else time],
         ["95% interval of a share", f"± {plan.half_width:.1f} points"],
         ["paired difference seen with 80% power", f"{plan.detectable_paired:.1f} points (if 20% change)"],
     ]
@@ -268,11 +242,19 @@ def plan_command(what: str, store: str | None, *, as_json: bool, **given: Any) -
                 judge.judge,
                 judge.model,
                 f"{judge.verdicts:,}",
+                f"{judge.requests:,}",
                 f"{judge.input_tokens:,}",
                 money(judge.cost_usd_max),
             ]
             for judge in plan.judges
         ]
-        head = ["tier", "judge", "model", "verdicts", "input tokens", "cost, about"]
-        click.echo("\n" + table(head, asked, align="<<<>>>", cut=(1, 2)))
+        head = ["tier", "judge", "model", "verdicts", "requests", "input tokens", "cost, about"]
+        click.echo("\n" + table(head, asked, align="<<<>>>>", cut=(1, 2)))
         click.echo(f"\nall together, about {money(plan.whole_cost_usd_max)}")
+        if plan.certain:
+            click.echo(f"every tier is asked about {plan.certain:,} of the samples for certain: critical, or at stake")
+        click.echo("on top: a judge's reply that cannot be read is asked for once more")
+    if plan.because is not None:
+        from assay.cli.tiers_text import shares_text
+
+        click.echo("\n" + shares_text(plan.because, plan.tiers))

@@ -11,6 +11,7 @@ from assay.app.tasks import recorded_outputs
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import print_json, summary_text
 from assay.cli.progress import observer
+from assay.cli.written_files import check_written
 
 
 @click.command("score")
@@ -43,6 +44,7 @@ def score_command(
 
     Exit status: 0 done, 3 a file or scorer was not found, 130 Ctrl-C.
     """
+    check_written("table_path")
     names = [name.strip() for name in scorers.split(",") if name.strip()]
     if table_path is not None:
         if dataset is not None:

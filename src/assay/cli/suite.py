@@ -11,9 +11,10 @@ from assay.app.runs import Silent
 from assay.app.suites import load_suite, prepare_suite
 from assay.app.suites import run_suite as run_prepared
 from assay.app.wiring import App
+from assay.cli.consent import confirm, show_limits
 from assay.cli.output import interval, money, number, print_json, table
 from assay.cli.progress import PlainProgress
-from assay.cli.run import confirm, options_of
+from assay.cli.run import options_of
 from assay.core.errors import ConfigError
 
 
@@ -38,8 +39,11 @@ def run_suite(app: App, path: str, given: Mapping[str, Any], *, as_json: bool) -
         budget_usd=runs[0].prepared.options.budget_usd,
         given=given,
         ask=not as_json,
+        bounded=all(plan.bounded for plan in plans),
     )
+    show_limits(app)
     document = run_prepared(app, suite.suite, runs, observe=lambda name: Silent() if as_json else PlainProgress(name))
+    show_limits(app)
     if as_json:
         print_json(document)
     else:

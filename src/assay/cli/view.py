@@ -8,6 +8,7 @@ import click
 
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import print_json
+from assay.cli.written_files import check_written, source_files
 
 
 @click.command("view")
@@ -59,6 +60,7 @@ def report_command(run_id: str, store: str | None, *, baseline: str | None, outp
 
     app = make_app(store)
     try:
+        check_written("output", reads=source_files(app.store.metadata.run(run_id).manifest))
         path = write_report(app, run_id, baseline=baseline, path=output)
     finally:
         app.close()

@@ -33,6 +33,11 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+def is_query(where: str) -> bool:
+    """Whether what stands for a file is a query."""
+    return _QUERY.match(where) is not None
+
+
 class TableFile:
     """A table that is read column by column, or asked by SQL under the name ``data``.
 
@@ -46,7 +51,7 @@ class TableFile:
 
     Raises:
         NotFoundError: There is no such file.
-        DataError: It is not such a table, or the query fails (``data.query``).
+        DataError: It is not such a table, the file is empty (``data.empty``), or the query fails (``data.query``).
     """
 
     def __init__(self, where: str | Path) -> None:
@@ -55,7 +60,7 @@ class TableFile:
         text = str(where)
         self._duckdb = duckdb
         self._connection = duckdb.connect(":memory:", config=_SETTINGS)
-        if _QUERY.match(text):
+        if is_query(text):
             self.name, source = "query", f"({text.rstrip().rstrip(';')})"
             self._run("SET threads = 1")  # every column of a query comes in the same order
             kept = False
@@ -192,5 +197,7 @@ def _reader(text: str) -> str:
             hint=f"known endings: {', '.join(_READERS)}; or a query that begins with SELECT",
             code="data.unknown_format",
         )
+    if not path.stat().st_size:
+        raise DataError(f"the file {text} is empty", hint="a header and at least one row", code="data.empty")
     escaped = "".join(f"[{char}]" if char in "*?[" else char for char in str(path)).replace("'", "''")
     return _READERS[ending].format(f"'{escaped}'")

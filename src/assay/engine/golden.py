@@ -13,30 +13,32 @@ from assay.core.canonical import canonical_json, short_hash
 from assay.core.errors import BudgetExhaustedError, ProviderError
 from assay.core.golden import Golden, GoldenItem
 from assay.core.protocols import Judge, ModelClient, Objects, Spending
-from assay.core.records import ModelRequest, Output, Reply
-from assay.engine.cascade.board import MENDABLE
+from assay.core.records import ModelRequest, Output, Reply, Score
+from assay.engine.cascade.board import NO_OPINION
+from assay.engine.scoring import ItemScorer
 
 Row = Mapping[str, Any]
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
-def golden_object(version: str) -> str:
-    """Name of the object that holds all golden verdicts of a judge's version."""
-    return f"cards/golden/{version if _SAFE.fullmatch(version) else short_hash(version)}.jsonl"
+def golden_folder(version: str) -> str:
+    """Where the golden verdicts of a judge's version are: an object for each run, which that run alone writes."""
+    return f"golden/{version if _SAFE.fullmatch(version) else short_hash(version)}"
 
 
 def golden_rows(objects: Objects, version: str) -> list[Row]:
-    """Golden verdicts of a version, oldest first.
+    """Golden verdicts of a version from all runs, oldest first.
 
     Returns:
-        ``{"at", "run", "judge", "version", "item", "verdict", "answer", "tolerance", "reason"}``; the verdict is
-        ``None`` with a reason.
+        ``{"at", "run", "judge", "version", "item", "verdict", "answer", "tolerance", "reason", "cached_calls"}``; the
+        verdict is ``None`` with a reason.
     """
-    name = golden_object(version)
-    if not objects.exists(name):
-        return []
-    rows = [json.loads(line) for line in objects.get(name).splitlines()]
+    rows = [row for name in objects.names(golden_folder(version)) for row in _rows(objects, name)]
     return sorted(rows, key=lambda row: str(row["at"]))
+
+
+def _rows(objects: Objects, name: str) -> list[Row]:
+    return [json.loads(line) for line in objects.get(name).splitlines()] if objects.exists(name) else []
 
 
 def is_right(row: Row) -> bool:
@@ -93,24 +95,40 @@ class GoldenWatch:
         if not left:
             return
         item = left.pop(0)
-        verdict, reason = None, None
+        scorer = ItemScorer([judge], client=_Afresh(self.client, self.run_id))
         try:
-            score = await judge.judge(item.sample, item.output, client=_Afresh(self.client, self.run_id))
-            verdict, reason = score.value, score.reason
+            (score,) = await scorer.score(item.sample, item.output)
         except (BudgetExhaustedError, ProviderError) as error:
             self.halt(error)
             return
-        except Exception as error:  # a judge may be somebody else's code: its failure costs this item its verdict only
-            reason = f"scorer_error: {type(error).__name__}"
-        if reason not in MENDABLE:
-            row = {"at": self.begun_at, "run": self.run_id, "judge": judge.name, "version": version,
-                   "item": item.sample.id, "verdict": verdict, "answer": item.answer,
-                   "tolerance": self.golden.tolerance, "reason": reason}  # fmt: skip
-            self.fresh.setdefault(version, []).append(row)
+        if score.reason not in NO_OPINION:
+            self.fresh.setdefault(version, []).append(self._row(judge, item, score))
+
+    def _row(self, judge: Judge, item: GoldenItem, score: Score) -> Row:
+        return {"at": self.begun_at, "run": self.run_id, "judge": judge.name, "version": judge.version,
+                "item": item.sample.id, "verdict": score.value, "answer": item.answer,
+                "tolerance": self.golden.tolerance, "reason": score.reason,
+                "cached_calls": dict(score.cached_calls or {})}  # fmt: skip
+
+    def recalled(self, judges: Sequence[Judge]) -> list[Score]:
+        """The golden verdicts that earlier executions of the run have kept, for its books."""
+        versions = {judge.version for judge in judges}
+        return [
+            Score(
+                sample_id=row["item"],
+                scorer=row["judge"],
+                scorer_version=version,
+                value=row["verdict"],
+                reason=row["reason"],
+                cached_calls=row["cached_calls"],
+            )
+            for version in versions
+            for row in self._kept(version)
+        ]
 
     def _left_for(self, version: str) -> list[GoldenItem]:
         if version not in self.left:
-            met = {row["item"] for row in golden_rows(self.objects, version) if row["run"] == self.run_id}
+            met = {row["item"] for row in self._kept(version)}
             drawn = self.golden.drawn(run_id=self.run_id, judge=version)
             self.left[version] = [item for item in drawn if item.sample.id not in met]
         return self.left[version]
@@ -125,7 +143,8 @@ class GoldenWatch:
 
         found = []
         for version, name in {judge.version: judge.name for judge in judges}.items():
-            rows = self._keep(version)
+            self._keep(version)
+            rows = golden_rows(self.objects, version)
             mine = [row for row in rows if row["run"] == self.run_id]
             watch = watch_accuracy([is_right(row) for row in rows if row["verdict"] is not None])
             found.append(
@@ -141,10 +160,16 @@ class GoldenWatch:
             )
         return found
 
-    def _keep(self, version: str) -> list[Row]:
-        """All verdicts of a version; the new ones are put behind those that are kept already, at once."""
+    def _object(self, version: str) -> str:
+        return f"{golden_folder(version)}/{self.run_id}.jsonl"
+
+    def _kept(self, version: str) -> list[Row]:
+        """What this run has kept of a version."""
+        return _rows(self.objects, self._object(version))
+
+    def _keep(self, version: str) -> None:
+        """Put what is new behind what the run has kept; the run is held by one process, so nobody else writes there."""
         fresh = self.fresh.pop(version, [])
-        rows = [*golden_rows(self.objects, version), *fresh]
         if fresh:
-            self.objects.put(golden_object(version), b"".join(canonical_json(row) + b"\n" for row in rows))
-        return rows
+            rows = [*self._kept(version), *fresh]
+            self.objects.put(self._object(version), b"".join(canonical_json(row) + b"\n" for row in rows))

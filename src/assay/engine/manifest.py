@@ -87,16 +87,25 @@ def _cascade(cascade: Cascade) -> dict[str, Any]:
         "free": list(cascade.free),
         "speaks_of": cascade.speaks_of,
         "seed": cascade.seed,
-        "half_width": cascade.half_width,
+        "half_width": None if cascade.until is None else cascade.until.half_width,
+        **({} if cascade.until is None or cascade.until.figure is None else {"until": cascade.until.text}),
         "certain": cascade.certain,
         "policy": cascade.policy,
         "calibration": None if cascade.calibration is None else cascade.calibration.hash,
+        **({} if cascade.because is None else {"because": cascade.because}),
         "tiers": [
             {
                 "tier": tier.name,
                 "share": tier.share,
+                **({} if tier.why is None else {"why": tier.why}),
                 **(
-                    {"people": {"usd_per_label": tier.asks.usd_per_label, "raters": tier.asks.raters}}
+                    {
+                        "people": {
+                            "usd_per_label": tier.asks.usd_per_label,
+                            "raters": tier.asks.raters,
+                            **tier.asks.told,
+                        }
+                    }
                     if isinstance(tier.asks, People)
                     else {
                         "judge": tier.asks.name,

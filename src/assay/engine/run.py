@@ -47,6 +47,9 @@ async def recall(state: RunState) -> None:
                 books.recall(item.output)
                 for score in item.scores:
                     books.recall_verdict(score)
+    if books is not None and state.golden is not None:
+        for score in state.golden.recalled(judges_of(state.plan.task)):
+            books.recall_verdict(score)
     if results.sealed(run_id) and len(state.done) < state.total:
         unseal(state)
     if again:
@@ -59,7 +62,12 @@ async def work(state: RunState) -> None:
     """Generate and score every item not yet recorded, many at a time."""
     plan = state.plan
     solver = make_solver(plan.task, model=plan.model)
-    scorer = ItemScorer(plan.task.scorers, client=state.client, include_degraded=plan.include_degraded)
+    scorer = ItemScorer(
+        plan.task.scorers,
+        client=state.client,
+        include_degraded=plan.include_degraded,
+        at_once=plan.judges_at_once,
+    )
     pending = _pending(state)
     observer, journal = state.observer, state.stores.journal
     judges = [scorer for scorer in plan.task.scorers if isinstance(scorer, Judge)]

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from assay.core.cascade import People
 from assay.core.errors import AssayError, ProviderError
@@ -27,9 +28,11 @@ class JudgePlan:
 
     Attributes:
         tier: Rung of the cascade; ``every sample`` for a judge among the scorers.
-        verdicts: Expected number, by the tier's share, golden items included; what the tier below cannot tell comes on
-            top.
-        input_tokens: Estimated from the first requests; second steps (claims that are checked, repairs) come on top.
+        verdicts: Expected number, by the tier's share and what goes up for certain, golden items included; what the
+            tier below cannot tell comes on top.
+        requests: All that these verdicts take: both orders of a pair, every member and sample, claims and their check.
+            A reply that cannot be read is asked for once more, which comes on top.
+        input_tokens: Of these requests, estimated.
         cost_usd_max: If every reply to them were as long as it may be; ``None`` when the price is unknown.
     """
 
@@ -37,6 +40,7 @@ class JudgePlan:
     model: str
     tier: str
     verdicts: int
+    requests: int
     input_tokens: int
     cost_usd_max: float | None
 
@@ -44,21 +48,32 @@ class JudgePlan:
 Priced = Callable[[str], Mapping[str, float] | None]
 
 
-def plan_judges(task: Task, samples: Sequence[Sample], *, count: int, priced: Priced) -> list[JudgePlan]:
+def plan_judges(
+    task: Task, samples: Sequence[Sample], *, count: int, priced: Priced, certain: int = 0
+) -> list[JudgePlan]:
     """Forecasts of every judge of a task.
 
     Args:
         samples: A few, whose judging is tried with an answer of the expected length.
         count: Outputs of the run.
+        certain: Of these, outputs that every tier is asked about.
         priced: USD per million ``input`` and ``output`` tokens of a model, ``None`` when unknown.
     """
     found = [_plan(scorer, EVERY, count, task, samples, priced) for scorer in task.scorers if isinstance(scorer, Judge)]
     for tier in task.cascade.used if task.cascade is not None else ():
-        wanted = max(1, round(tier.share * count))
+        wanted = min(count, certain + max(1, round(tier.share * (count - certain))))
         if isinstance(tier.asks, People):
             cost = wanted * tier.asks.usd_per_item
             found.append(
-                JudgePlan(judge="people", model="–", tier=tier.name, verdicts=wanted, input_tokens=0, cost_usd_max=cost)
+                JudgePlan(
+                    judge="people",
+                    model="–",
+                    tier=tier.name,
+                    verdicts=wanted,
+                    requests=0,
+                    input_tokens=0,
+                    cost_usd_max=cost,
+                )
             )
         else:
             found.append(_plan(tier.asks, tier.name, wanted, task, samples, priced))
@@ -80,6 +95,7 @@ def _plan(judge: Judge, tier: str, verdicts: int, task: Task, samples: Sequence[
         model=judge.model,
         tier=tier,
         verdicts=verdicts,
+        requests=round(share * len(looked_at)),
         input_tokens=round(share * sum(request_tokens(request) for request in looked_at)),
         cost_usd_max=None if not costs or None in costs else share * sum(cost or 0.0 for cost in costs),
     )
@@ -92,12 +108,21 @@ def _longest_usd(request: ModelRequest, price: Mapping[str, float] | None) -> fl
     return (request_tokens(request) * price["input"] + longest * price["output"]) / 1e6
 
 
+@runtime_checkable
+class AsksInSteps(Protocol):
+    """A judge whose second question depends on what it is told first."""
+
+    def rehearsed(self, output: Output) -> str:
+        """What its model may reply to the first question, so that the second can be written; empty: there is none."""
+        ...
+
+
 def requests_of(judge: Judge, sample: Sample, output: Output) -> list[ModelRequest]:
-    """What a judge sends before it needs an answer, for each of its samples; of a panel what each member sends."""
+    """What a judge sends for one verdict, every reply being readable; of a panel what its members send."""
     members: Sequence[Judge] = getattr(judge, "members", ())
     if members:
         return [request for member in members for request in requests_of(member, sample, output)]
-    scout = _Scout()
+    scout = _Scout(judge.rehearsed(output) if isinstance(judge, AsksInSteps) else "")
 
     async def ask() -> None:
         with contextlib.suppress(Exception):  # a judge may be somebody else's code, and it is given no answer
@@ -105,13 +130,14 @@ def requests_of(judge: Judge, sample: Sample, output: Output) -> list[ModelReque
 
     with ThreadPoolExecutor(1) as thread:  # a loop may be running here already, and judges may ask side by side
         thread.submit(asyncio.run, ask()).result()
-    return scout.requests * int(getattr(judge, "samples", 1))
+    return scout.requests
 
 
 class _Scout:
-    """A way to models that writes requests down and answers none."""
+    """A way to models that writes requests down and answers none but the first, where a reply to it is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, reply: str) -> None:
+        self._reply = reply
         self.requests: list[ModelRequest] = []
 
     def usage(self) -> Spending:
@@ -122,6 +148,8 @@ class _Scout:
 
     async def generate(self, request: ModelRequest) -> Reply:
         self.requests.append(request)
+        if self._reply and len(self.requests) == 1:
+            return Reply(text=self._reply)
         raise ProviderError("written down, not sent")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,10 @@ class RunPlan:
     """What is to be executed; the manifest is its recorded form.
 
     Attributes:
+        judges_at_once: The judges of an output are asked side by side, not one after the other.
         skipped: Malformed rows left out.
         notes: What the report says besides the task's own notes; no part of the manifest.
+        late_notes: Likewise, as things stand when the run has ended.
         begun_at: When this execution began, ISO 8601.
     """
 
@@ -43,8 +45,10 @@ class RunPlan:
     concurrency: int = 100
     timeout_s: float | None = None
     include_degraded: bool = False
+    judges_at_once: bool = False
     skipped: int = 0
     notes: Sequence[str] = ()
+    late_notes: Callable[[], Sequence[str]] = tuple
     begun_at: str = ""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from assay.core.protocols import Judge
 from assay.engine.tally import Tally
+from assay.engine.unheard import bounds_notes, unheard_notes
 
 if TYPE_CHECKING:
     from assay.engine.cascade.board import Board
@@ -28,7 +30,8 @@ def summarise(
     """Figures of a run as it stands.
 
     ``status`` is ``done``; ``budget``, ``interrupted``, ``partial`` (timeout) or ``failed`` (key refused) when it was
-    stopped; ``degraded`` when calls failed that another attempt may mend, or another model answered.
+    stopped; ``degraded`` when calls failed that another attempt may mend, or another model answered; ``partial`` also
+    when a judge gave no verdict on any sample.
     """
     planned = len(plan.selection.rows)
     metrics = {name: estimate.to_dict() for name, estimate in tally.estimates().items()}
@@ -36,7 +39,7 @@ def summarise(
     if board is not None and board.rungs:
         tiers = _with_tiers(board, stop, segments)
         metrics = {tiers["metric"]: tiers["new_inputs"], **metrics}
-    scored = metrics[tally.primary]["n"]
+    scored, unheard = metrics[tally.primary]["n"], {**tally.unheard(), **_unheard_tiers(tiers)}
     reasons = dict(tally.reasons)
     if planned > tally.samples:
         reasons[f"not_run:{stop or 'unfinished'}"] = planned - tally.samples
@@ -46,7 +49,10 @@ def summarise(
         "model": plan.model,
         "schema": SCHEMA,
         "status": _status(
-            stop, failed=failed, degraded=tally.degraded or (tiers is not None and tiers["these_items"]["degraded"])
+            stop,
+            failed=failed,
+            degraded=tally.degraded or (tiers is not None and tiers["these_items"]["degraded"]),
+            unheard=bool(unheard),
         ),
         "manifest": plan.manifest_hash,
         "primary": plan.task.primary or (tally.primary if tiers is None else tiers["metric"]),
@@ -62,11 +68,20 @@ def summarise(
         },
         "metrics": metrics,
         "segments": segments,
-        "notes": [*plan.task.notes, *plan.notes, *_golden_notes(golden)],
+        "notes": [
+            *plan.task.notes,
+            *plan.notes,
+            *(() if tiers is None else tiers["notes"]),
+            *unheard_notes(unheard),
+            *bounds_notes(metrics, [scorer.name for scorer in plan.task.scorers if isinstance(scorer, Judge)]),
+            *_golden_notes(golden),
+            *plan.late_notes(),
+        ],
         "usage": dict(usage),
         "seconds": round(seconds, 3),
         **({} if tiers is None else {"cascade": tiers}),
         **({"golden": list(golden)} if golden else {}),
+        **({"judges": judges} if (judges := tally.judges()) else {}),
     }
 
 
@@ -92,7 +107,19 @@ def _golden_notes(golden: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _status(stop: str | None, *, failed: int, degraded: int) -> str:
+def _unheard_tiers(tiers: Mapping[str, Any] | None) -> dict[str, Mapping[str, int]]:
+    """Judges of tiers that were asked and gave no verdict at all, with the reasons."""
+    rows = [] if tiers is None else tiers["these_items"]["tiers"][1:]
+    return {
+        row["asks"]: row["unscored"]
+        for row in rows
+        if row["asked"] and row["asks"] != "people" and sum(row["unscored"].values()) == row["asked"]
+    }
+
+
+def _status(stop: str | None, *, failed: int, degraded: int, unheard: bool) -> str:
     if stop is not None:
         return {"budget": "budget", "interrupted": "interrupted", "key_refused": "failed"}.get(stop, "partial")
-    return "degraded" if failed or degraded else "done"
+    if failed or degraded:
+        return "degraded"
+    return "partial" if unheard else "done"

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
-from assay.core.protocols import Metric, Scorer
+from assay.core.cascade import scale_ends
+from assay.core.protocols import Judge, Metric, Scorer
 from assay.core.records import Estimate, Item, Sample, Score
 from assay.core.task import Task
-from assay.stats.moments import MomentsBuilder
+from assay.stats.missing import worst_and_best
+from assay.stats.moments import Moments, MomentsBuilder
 from assay.stats.scalar import mean_estimate
 from assay.stats.strata import stratified_mean_evidence
 
@@ -33,11 +35,14 @@ class _Series:
     ordinary: MomentsBuilder = field(default_factory=MomentsBuilder)
     critical: MomentsBuilder = field(default_factory=MomentsBuilder)
     unscored: int = 0
+    missing: Counter[tuple[bool, str | None]] = field(default_factory=Counter)
+    """Unscored samples, by whether they are critical and by cluster."""
 
     def add(self, values: Sequence[float], sample: Sample) -> None:
         value = values[0] if self.metric is None and len(values) == 1 else self._reduce(values)
         if value is None:
             self.unscored += 1
+            self.missing[sample.critical, sample.cluster] += 1
         else:
             (self.critical if sample.critical else self.ordinary).add(value, sample.cluster)
 
@@ -52,16 +57,40 @@ class _Series:
 
     def estimate(self, confidence: float, strata: Mapping[str, float] | None) -> Estimate:
         """Critical samples, which are never sampled away, weigh what they weigh in the dataset."""
-        parts = {"ordinary": self.ordinary.freeze(), "critical": self.critical.freeze()}
-        if strata is not None and parts["critical"].count and parts["ordinary"].count:
-            evidence = stratified_mean_evidence(parts, weights=strata, unit=self.unit, unscored=self.unscored)
-            estimate = evidence.estimate(confidence)
-        else:
-            whole = parts["ordinary"] + parts["critical"]
-            estimate = mean_estimate(whole, confidence=confidence, unit=self.unit, unscored=self.unscored)
+        estimate = self._of_parts(
+            {"ordinary": self.ordinary.freeze(), "critical": self.critical.freeze()}, confidence, strata
+        )
         if self.metric is None or self.metric.transform == "identity":
             return estimate
         return _exponential(estimate)
+
+    def _of_parts(
+        self, parts: Mapping[str, Moments], confidence: float, strata: Mapping[str, float] | None
+    ) -> Estimate:
+        if strata is not None and parts["critical"].count and parts["ordinary"].count:
+            evidence = stratified_mean_evidence(parts, weights=strata, unit=self.unit, unscored=self.unscored)
+            return evidence.estimate(confidence)
+        whole = parts["ordinary"] + parts["critical"]
+        return mean_estimate(whole, confidence=confidence, unit=self.unit, unscored=self.unscored)
+
+    def bounds(
+        self, span: tuple[float, float], confidence: float, strata: Mapping[str, float] | None
+    ) -> Mapping[str, float]:
+        """What the unscored samples leave open, were they anything between the ends of the scale."""
+        worst, best = (self._of_parts(self._filled(level), confidence, strata) for level in span)
+        return worst_and_best(worst, best, low=span[0], high=span[1])
+
+    def _filled(self, level: float) -> dict[str, Moments]:
+        found = {"ordinary": self.ordinary.freeze(), "critical": self.critical.freeze()}
+        for name in found:
+            clusters = [
+                cluster
+                for (critical, cluster), count in self.missing.items()
+                if critical == (name == "critical")
+                for _ in range(count)
+            ]
+            found[name] += Moments.of([level] * len(clusters), clusters)
+        return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,8 +140,10 @@ class Tally:
         self._parts: dict[tuple[str, str], dict[str, _Series]] = {}
         self._waiting: dict[str, dict[str, list[float]]] = {}
         self._waiting_epochs: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
-        self._causes: dict[str, tuple[int, str]] = {}
+        self._judges = {name: scorer for name, scorer in self._scorers.items() if isinstance(scorer, Judge)}
+        self._reasons: dict[str, Counter[str]] = {name: Counter() for name in (self.primary, *self._judges)}
+        self._judges_usd: dict[str, float | None] = dict.fromkeys(self._judges, 0.0)
+        self._causes: dict[tuple[str, str], tuple[int, str]] = {}
         self.degraded = 0
         self.samples = 0
 
@@ -134,6 +165,8 @@ class Tally:
     def add(self, item: Item) -> None:
         """Count one finished (sample, epoch)."""
         self.degraded += item.output.degraded
+        if self._judges:
+            self._book(item)
         if self._epochs == 1:
             self._count(item, {score.scorer: _known(score) for score in self._own(item)})
             return
@@ -144,6 +177,20 @@ class Tally:
         if self._waiting_epochs[item.sample.id] == self._epochs:
             del self._waiting[item.sample.id], self._waiting_epochs[item.sample.id]
             self._count(item, held)
+
+    def _book(self, item: Item) -> None:
+        for score in item.scores:
+            known = self._judges_usd.get(score.scorer)
+            if known is not None:
+                unpriced = score.cost_usd is None and score.value is not None
+                self._judges_usd[score.scorer] = None if unpriced else known + (score.cost_usd or 0.0)
+
+    def judges(self) -> list[dict[str, Any]]:
+        """The judges among the scorers, and what their verdicts cost whoever paid for them."""
+        return [
+            {"asks": f"{name} ({judge.model})", "model": judge.model, "cost_usd": self._judges_usd[name]}
+            for name, judge in self._judges.items()
+        ]
 
     def _own(self, item: Item) -> Sequence[Score]:
         """The Scores of the task's scorers; an item of a resumed run also has those of the tiers above."""
@@ -157,23 +204,37 @@ class Tally:
         for name, known in values.items():
             for series in self._whole[name].values():
                 series.add(known, sample)
-        if not values[self.primary]:
-            self._note_reason(item)
+        for name in self._reasons:
+            if not values[name]:
+                self._note_reason(name, item)
         if self._segments or sample.critical:
             self._count_parts(sample, values)
 
-    def _note_reason(self, item: Item) -> None:
-        score = next(score for score in item.scores if score.scorer == self.primary)
+    def _note_reason(self, scorer: str, item: Item) -> None:
+        score = next(score for score in item.scores if score.scorer == scorer)
         reason = score.reason or "unscored"
-        self.reasons[reason] += 1
+        self._reasons[scorer][reason] += 1
         cause = item.output.finish_reason if item.output.error else score.explanation
-        known = self._causes.get(reason)
+        known = self._causes.get((scorer, reason))
         if cause and (known is None or item.row < known[0]):
-            self._causes[reason] = (item.row, cause)
+            self._causes[scorer, reason] = (item.row, cause)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """Why samples have no value of the primary metric."""
+        return self._reasons[self.primary]
 
     def causes(self) -> dict[str, str]:
-        """For each reason why samples are unscored: what was said about the first of them."""
-        return {reason: cause for reason, (_, cause) in sorted(self._causes.items())}
+        """For each of these reasons: what was said about the first sample."""
+        return {reason: cause for (name, reason), (_, cause) in sorted(self._causes.items()) if name == self.primary}
+
+    def unheard(self) -> dict[str, Counter[str]]:
+        """For every judge that gave no verdict on any sample: the reasons."""
+        return {
+            name: reasons
+            for name, reasons in self._reasons.items()
+            if self.samples and reasons.total() == self.samples and name in self._judges
+        }
 
     def _count_parts(self, sample: Sample, values: Mapping[str, Sequence[float]]) -> None:
         parts = [(key, str(sample.metadata[key])) for key in self._segments if sample.metadata.get(key) is not None]
@@ -192,10 +253,19 @@ class Tally:
     def estimates(self) -> dict[str, Estimate]:
         """Every metric by name, a scorer's mean before its others; ``scorer.metric`` where two have one name."""
         return {
-            name: series.estimate(self._confidence, self._strata)
-            for group in self._whole.values()
+            name: self._estimate(scorer, series, bounded=name == scorer)
+            for scorer, group in self._whole.items()
             for name, series in group.items()
         }
+
+    def _estimate(self, scorer: str, series: _Series, *, bounded: bool) -> Estimate:
+        """A metric; of a scorer's mean also what its missing scores leave open, where its scale has known ends."""
+        estimate, span = series.estimate(self._confidence, self._strata), scale_ends(self._scorers[scorer])
+        if not bounded or not series.unscored or span is None:
+            return estimate
+        if estimate.value is not None and not span[0] <= estimate.value <= span[1]:
+            return estimate
+        return replace(estimate, bounds=series.bounds(span, self._confidence, self._strata))
 
     def segments(self) -> list[dict[str, Any]]:
         """Estimates along the task's segment keys, and of the critical samples."""

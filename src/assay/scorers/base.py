@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from assay.core.canonical import short_hash
 from assay.core.errors import ConfigError, nearest
+from assay.core.protocols import Judge
 from assay.core.records import Output, Sample, Score
 
 NO_REFERENCE = "sample has no reference"
@@ -162,7 +163,7 @@ def _plain(value: Any) -> Any:
 
     A record goes in by its fields, a scorer by its version.
     """
-    if isinstance(value, BaseScorer):
+    if isinstance(value, BaseScorer | Judge):
         return value.version
     if is_dataclass(value) and not isinstance(value, type):
         return {spec.name: _plain(getattr(value, spec.name)) for spec in fields(value)}

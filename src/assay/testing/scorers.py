@@ -71,7 +71,7 @@ def check_scorer(scorer: Scorer, *, examples: Sequence[Case] = (), other: Scorer
         >>> from assay.scorers import ExactMatch
         >>> check_scorer(ExactMatch(), other=ExactMatch(casefold=False))
     """
-    _check_facts(scorer)
+    check_facts(scorer, f"scorer {type(scorer).__name__}")
     cases = [*examples, *example_cases()]
     with global_randomness_untouched(f"scorer {scorer.name}"):
         scores = [_check_case(scorer, sample, output) for sample, output in cases]
@@ -90,8 +90,8 @@ def check_scorer(scorer: Scorer, *, examples: Sequence[Case] = (), other: Scorer
     )
 
 
-def _check_facts(scorer: Scorer) -> None:
-    who = f"scorer {type(scorer).__name__}"
+def check_facts(scorer: Scorer, who: str) -> None:
+    """Hold the facts that every scorer, judges among them, tells of itself to their promises."""
     for fact in ("name", "version", "unit"):
         value = getattr(scorer, fact, None)
         must(isinstance(value, str) and value, f"{who}: {fact} is {value!r}; a text that is not empty is wanted")

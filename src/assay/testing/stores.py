@@ -367,6 +367,10 @@ def check_objects(make: Callable[[], Objects]) -> None:
     assert objects.put("reports/a.html", b"\x00two") == where
     assert objects.get("reports/a.html") == b"\x00two"
     assert objects.exists("reports/a.html")
+    for name in ("reports/2024/b.html", "reports-old/a.html"):
+        objects.put(name, b"three")
+    for folder, names in (("reports", ["reports/2024/b.html", "reports/a.html"]), ("none", []), ("reports/a.html", [])):
+        assert list(objects.names(folder)) == names, folder
     error = _fails(lambda: objects.get("reports/b.html"), NotFoundError)
     assert error.code == "object.unknown"
     assert "reports/a.html" in error.hint

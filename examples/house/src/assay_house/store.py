@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assay.core.protocols import Objects
@@ -23,6 +24,9 @@ class Compressed:
 
     def exists(self, name: str) -> bool:
         return self.inner.exists(name)
+
+    def names(self, folder: str) -> Sequence[str]:
+        return self.inner.names(folder)
 
     def where(self, name: str) -> str:
         return self.inner.where(name)
