@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from assay.app.runs import Prepared, RunOptions, prepare, run_task
+from assay.app.prepare import Prepared, RunOptions, prepare
+from assay.app.runs import run_task
 from assay.app.tasks import load_task
 from assay.app.wiring import App
 from assay.core.errors import ConfigError

@@ -131,6 +131,28 @@ def test_kills_at_random_moments_repeat_no_more_than_was_in_flight(
     the_same(tmp_path / "chaos", tmp_path / "calm")
 
 
+@pytest.mark.parametrize("asked", [5, 27])
+@pytest.mark.parametrize("server", [20], indirect=True)
+def test_a_kill_under_a_stopping_rule_leaves_no_trace(
+    tmp_path: Path, task: Path, server: ModelServer, asked: int
+) -> None:
+    rule = "until: half_width <= 0.1\n"
+    task.write_text(task.read_text().replace("0.5", "1").replace("0.25", "0.5") + rule)
+    finish(["run", str(task), "--store", str(tmp_path / "calm")], server)
+    calm = server.requests
+    assert 2 * SAMPLES + 27 < calm < 2 * SAMPLES + SAMPLES // 2
+    store = ["--store", str(tmp_path / "chaos")]
+    child = start(["run", str(task), *store], server)
+    deadline = time.monotonic() + 60
+    while server.requests < calm + 2 * SAMPLES + asked and time.monotonic() < deadline:
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    finish(["resume", "last", *store], server)
+    assert server.requests - 2 * calm <= IN_FLIGHT
+    the_same(tmp_path / "chaos", tmp_path / "calm")
+
+
 @pytest.mark.parametrize("server", [60], indirect=True)
 def test_ctrl_c_among_the_tiers_prints_what_is_there_and_goes_on(
     tmp_path: Path, task: Path, server: ModelServer

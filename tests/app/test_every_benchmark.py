@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from assay.app.runs import RunOptions, prepare, run_task
+from assay.app.prepare import RunOptions, prepare
+from assay.app.runs import run_task
 from assay.app.tasks import load_task
 from assay.app.wiring import App
 from assay.benchmarks import BENCHMARKS

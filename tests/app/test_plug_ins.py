@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import assay
-from assay.app import catalog, parts, runs
+from assay.app import catalog, parts, prepare, runs
 from assay.app.judge_file import build_judge
 from assay.app.parts import ENTRY_POINTS, build_metric, build_scorer
 from assay.app.settings import load_settings
@@ -202,7 +202,9 @@ def eval_yaml(folder: Path, **changes: Any) -> str:
 def run(path: str, *, model: str, store: str) -> dict[str, Any]:
     app = App.create(flags={"store": store})
     try:
-        return dict(runs.run_task(app, runs.prepare(app, load_task(path), model=model, options=runs.RunOptions())))
+        return dict(
+            runs.run_task(app, prepare.prepare(app, load_task(path), model=model, options=prepare.RunOptions()))
+        )
     finally:
         app.close()
 
@@ -499,7 +501,7 @@ def test_a_function_beside_the_task_file_is_found_from_elsewhere(install: Instal
     assert sys.path == before
     app = App.create(flags={"store": str(tmp_path / "store")})
     os.chdir(tmp_path)
-    assert runs.recorded(app, document["run_id"])[1].identity == model_identity(
+    assert prepare.recorded(app, document["run_id"])[1].identity == model_identity(
         model, gateway_config(app.settings, folders=[str(tmp_path / "elsewhere")])
     )
     app.close()
@@ -513,7 +515,7 @@ def test_a_suite_finds_the_functions_of_all_its_tasks(install: Install, tmp_path
     (tmp_path / "suite.yaml").write_text("tasks: [one/eval.yaml, two/eval.yaml]\n", encoding="utf-8")
     app = App.create()
     suite, members = load_suite(str(tmp_path / "suite.yaml"))
-    prepared = prepare_suite(app, suite, members, models=[], options=lambda loaded: runs.RunOptions())
+    prepared = prepare_suite(app, suite, members, models=[], options=lambda loaded: prepare.RunOptions())
     document = run_suite(app, "s", prepared)
     app.close()
     assert [row["run"]["metrics"]["acme/polite"]["value"] for row in document["runs"]] == [1.0, 1.0]

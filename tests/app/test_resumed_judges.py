@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from test_resumed_usage import MODEL, QUESTIONS, Died, prepared, task_file
 
-from assay.app import runs
+from assay.app import prepare, runs
 from assay.app.wiring import App
 from assay.core.records import Item
 from assay.testing.server import ModelServer
@@ -73,7 +73,7 @@ class Dying(runs.Silent):
 
 def broken_off(app: App, path: str, *, after: int) -> str:
     ready = prepared(app, path, MODEL)
-    plan = runs.new_run(app, ready)
+    plan = prepare.new_run(app, ready)
     with pytest.raises(Died):
         runs.in_loop(runs._run(app, plan, ready.config, ready.options, Dying(after)))
     return plan.run_id

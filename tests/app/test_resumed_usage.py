@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from assay.app import runs
+from assay.app import prepare, runs
 from assay.app.tasks import load_task
 from assay.app.wiring import App
 from assay.core.records import Item
@@ -66,14 +66,14 @@ def task_file(name: str, questions: Sequence[str], **changes: Any) -> str:
     return f"{name}.yaml"
 
 
-def prepared(app: App, path: str, model: str) -> runs.Prepared:
-    return runs.prepare(app, load_task(path), model=model, options=runs.RunOptions(concurrency=1))
+def prepared(app: App, path: str, model: str) -> prepare.Prepared:
+    return prepare.prepare(app, load_task(path), model=model, options=prepare.RunOptions(concurrency=1))
 
 
 def run_and_die(app: App, path: str, *, model: str, after: int, lost: Sequence[str]) -> str:
     """Start a run that dies after some items; those lost had not been committed."""
     ready = prepared(app, path, model)
-    plan = runs.new_run(app, ready)
+    plan = prepare.new_run(app, ready)
     with pytest.raises(Died):
         runs.in_loop(runs._run(app, plan, ready.config, ready.options, Dying(after)))
     app.store.journal.forget_items(plan.run_id, [(sample, 0) for sample in lost])

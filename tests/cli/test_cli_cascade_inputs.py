@@ -101,16 +101,6 @@ def test_a_scorer_without_its_reference_sends_nobody_up(judging: Shell) -> None:
     ]
 
 
-def test_a_scorer_that_cannot_read_the_answer_still_sends_its_sample_up(judging: Shell) -> None:
-    rows(
-        judging,
-        schema=lambda i: {"type": "object"} if i == 3 else {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
-    )
-    write(judging, {**FREE, "scorers": ["json_schema"]}, {**STRONG, "share": 0.1})
-    document = judging("run", "eval.yaml", "--json").json
-    assert document["cascade"]["notes"] == []
-
-
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -248,3 +238,26 @@ def test_a_map_that_is_none_or_cannot_be_is_refused(judging: Shell) -> None:
     (judging.directory / "map.json").write_text(json.dumps(content))
     refused(judging, "judge.bad_map", "target")
     assert "KeyError" not in judging("run", "eval.yaml").err
+
+
+def test_a_measurement_plan_keeps_to_the_gate_rule_of_its_task(judging: Shell) -> None:
+    judging.rows("data.jsonl", [{"id": f"q{i}", "input": f"question number {i}"} for i in range(400)])
+    tiers = [FREE, {**STRONG, "share": 1.0}]
+    written = (
+        "new",
+        "plan",
+        "settled",
+        "--task",
+        "eval.yaml",
+        "--primary",
+        "helpfulness.low >= 2",
+        "--force",
+        "--json",
+    )
+    for until, kept in (("helpfulness > 2", True), ("helpfulness > 2.9", False)):
+        write(judging, *tiers[:1], {**tiers[1], "share": 1.0 if kept else 0.25}, until=until)
+        assert judging.ok(*written).json["plan"]["stopping"] == until
+        content = (judging.directory / "plan.yaml").read_text().replace("calibration: card", "calibration: none")
+        (judging.directory / "plan.yaml").write_text(content)
+        document = judging("run", "plan.yaml", "--json").json
+        assert any("was not settled" in departure for departure in document["departures"]) is not kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from graded_runs import FAST, STRONG, Grader, N, cascade, kept, run, task, tiers
 import assay
 from assay.core.cascade import Cascade, People, Tier
 from assay.core.errors import ConfigError, NotFoundError, ProviderError
+from assay.core.records import Output, Sample, Score
 from assay.core.stopping import parse_stopping
 from assay.engine.cascade.estimate import tiered_estimate
+from assay.scorers.base import BaseScorer
 from assay.stores import open_store
 
 
@@ -60,6 +62,31 @@ def test_what_the_fast_judge_cannot_tell_and_what_is_critical_goes_up_for_certai
     assert tiers_of(found)["fast"]["unscored"] == {
         "no_verdict": tiers_of(found)["fast"]["asked"] - tiers_of(found)["fast"]["answered"]
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Squeamish(BaseScorer):
+    """Scores every sample but two: one whose output it cannot bear, and one that lacks what it needs."""
+
+    name: str = "squeamish"
+
+    def _score(self, sample: Sample, output: Output) -> Score:
+        reasons = {"q1": "output has no token log-probabilities", "q2": "sample has no choices"}
+        reason = reasons.get(sample.id)
+        return self._value(sample, output, 1.0) if reason is None else self._unscored(sample, output, reason)
+
+
+def test_an_output_that_a_free_scorer_cannot_tell_goes_up_and_a_sample_that_lacks_something_does_not(
+    folder: Path,
+) -> None:
+    made = replace(task(cascade(free=[])), scorers=[Squeamish()])
+    made = replace(made, cascade=cascade(free=["squeamish"]))
+    found = assay.run(made, model="replay:outputs.jsonl", store="store")
+    assert tiers_of(found)["fast"]["certain"] == 1
+    assert verdicts(found.run_id)["help.fast", "q1"].probability == 1.0
+    assert found.document["cascade"]["notes"] == [
+        "squeamish has no score of 1 of 300 samples (sample has no choices): they are drawn like all others"
+    ]
 
 
 def test_an_outage_sends_nobody_upstairs(folder: Path) -> None:

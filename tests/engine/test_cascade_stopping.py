@@ -81,7 +81,7 @@ def test_a_gate_rule_is_settled_when_every_sample_was_asked(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("rule", ["half_width <= 0.06", "help > 3.5"])
-@pytest.mark.parametrize("after", [310, 325, 347])
+@pytest.mark.parametrize("after", [310, 347])
 def test_money_that_ended_under_a_rule_leaves_no_trace_once_the_run_is_resumed(
     folder: Path, rule: str, after: int
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.app import results, runs
 from assay.app.interrupts import interrupts
+from assay.app.prepare import RunOptions, as_recorded, continued, new_run, prepare
 from assay.app.tasks import LoadedTask
 from assay.app.wiring import App
 from assay.core.errors import AssayError
@@ -118,9 +119,9 @@ async def arun(task: Task, *, model: str, store: str | None = None, resume: str 
         skipped = int(getattr(task.dataset, "skipped", 0))
         loaded = LoadedTask(task=task, source={"kind": "python", "task": task.name}, skipped=skipped)
         if resume is not None:
-            loaded = runs.as_recorded(app, loaded, resume)
-        prepared = runs.prepare(app, loaded, model=model, options=runs.RunOptions(**options))
-        plan = runs.new_run(app, prepared) if resume is None else runs.continued(app, prepared, resume)
+            loaded = as_recorded(app, loaded, resume)
+        prepared = prepare(app, loaded, model=model, options=RunOptions(**options))
+        plan = new_run(app, prepared) if resume is None else continued(app, prepared, resume)
         gateway = Gateway(prepared.config, journal=app.store.journal)
         try:
             with interrupts() as watching:

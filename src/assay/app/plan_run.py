@@ -18,7 +18,7 @@ from assay.app.measurement_plan import (
     read_plan,
     unfit,
 )
-from assay.app.runs import Prepared, RunOptions, prepare
+from assay.app.prepare import Prepared, RunOptions, prepare
 from assay.app.tasks import LoadedTask
 from assay.app.wiring import App
 from assay.core.errors import ConfigError

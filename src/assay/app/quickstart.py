@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from assay.app.prepare import RunOptions, prepare
 from assay.app.results import compare
-from assay.app.runs import RunOptions, Silent, prepare, run_task
+from assay.app.runs import Silent, run_task
 from assay.app.tasks import load_task
 from assay.app.wiring import App
 from assay.core.protocols import Observer

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.app.interrupts import Interrupts, interrupts
-from assay.app.runs import Prepared, RunOptions, Silent, carry_out, in_loop, new_run, prepare
+from assay.app.prepare import Prepared, RunOptions, new_run, prepare
+from assay.app.runs import Silent, carry_out, in_loop
 from assay.app.spending import budget_of
 from assay.app.tasks import LoadedTask, load_task, task_from_file
 from assay.app.wiring import App

@@ -42,10 +42,13 @@ def kept_tiers(app: App, record: RunRecord) -> KeptTiers:
 
 
 def speaks_of(record: RunRecord) -> Mapping[str, Any]:
-    """The tier, as the manifest has it, whose verdict a run's figure estimates."""
+    """The tier, as the manifest has it, whose verdict a run's figure estimates; people mean it as the judge below."""
     cascade = record.manifest["cascade"]
-    found: Mapping[str, Any] = next(tier for tier in cascade["tiers"] if tier["tier"] == cascade["speaks_of"])
-    return found
+    names = [tier["tier"] for tier in cascade["tiers"]]
+    place = names.index(cascade["speaks_of"])
+    found: Mapping[str, Any] = cascade["tiers"][place]
+    below = [tier["higher_is_better"] for tier in cascade["tiers"][:place] if "judge" in tier]
+    return {"higher_is_better": below[-1], **found} if below else found
 
 
 def tiered_comparison(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from assay.app.runs import Prepared
+from assay.app.prepare import Prepared
 from assay.app.spending import limit_notes
 from assay.app.wiring import App
 from assay.cli.output import money

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from assay.app.runs import RunOptions, run_task
+from assay.app.prepare import RunOptions
+from assay.app.runs import run_task
 from assay.app.wiring import App
 from assay.cli.consent import confirm, show_limits, warn
 from assay.cli.output import WIDTH, print_json, summary_text

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from assay.app.runs import Prepared, RunOptions, prepare, reproduce_run, resume_run, run_task, steal_run
+from assay.app.prepare import Prepared, RunOptions, prepare
+from assay.app.runs import reproduce_run, resume_run, run_task, steal_run
 from assay.app.tasks import LoadedTask, load_task
 from assay.app.wiring import App
 from assay.cli.consent import confirm, show_limits, warn

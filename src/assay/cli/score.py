@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from assay.app.runs import RunOptions, prepare, run_task
+from assay.app.prepare import RunOptions, prepare
+from assay.app.runs import run_task
 from assay.app.tasks import recorded_outputs
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import print_json, summary_text

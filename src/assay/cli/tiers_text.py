@@ -16,7 +16,8 @@ def cascade_text(cascade: Mapping[str, Any]) -> str:
     unit = here.get("unit", "score")
     lines = [f"{cascade['metric']} is the verdict of tier {here['speaks_of'] or cascade['speaks_of']}:"]
     for label, estimate in (("on these items", here), ("on new inputs like these", new)):
-        lines.append(f"  {number(estimate['value'], unit):>8} ({interval(estimate)}) {label}")
+        said = f"  {number(estimate['value'], unit):>8} ({interval(estimate)}) {label}"
+        lines += textwrap.wrap(said, width=WIDTH, subsequent_indent=" " * 12)
     lines += [f"  {_worth(here)}", "", _tiers(here["tiers"])]
     if cascade.get("because"):
         lines += ["", shares_text(cascade["because"], here["tiers"])]

@@ -100,11 +100,8 @@ def _cascade(cascade: Cascade) -> dict[str, Any]:
                 **({} if tier.why is None else {"why": tier.why}),
                 **(
                     {
-                        "people": {
-                            "usd_per_label": tier.asks.usd_per_label,
-                            "raters": tier.asks.raters,
-                            **tier.asks.told,
-                        }
+                        "people": {"usd_per_label": tier.asks.usd_per_label, "raters": tier.asks.raters},
+                        **tier.asks.told,
                     }
                     if isinstance(tier.asks, People)
                     else {

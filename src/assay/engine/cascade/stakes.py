@@ -62,5 +62,7 @@ def _check_known(key: str, samples: Iterable[Sample], name: str) -> None:
         if key in keys:
             return
     raise ConfigError(
-        f"stakes: no sample of {name} has {key!r}", hint=nearest(key, keys) or "leave it out", code="cascade.stakes"
+        f"stakes: no sample of {name} has {key!r}",
+        hint=nearest(key, keys) if keys else "samples have no metadata: add the column, or leave stakes: out",
+        code="cascade.stakes",
     )
