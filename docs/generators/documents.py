@@ -27,6 +27,7 @@ def evaluation() -> Iterator[dict[str, Any]]:
     """Documents by title, in a folder that is gone afterwards."""
     from assay.app import results, runs
     from assay.app.gates import gate_json
+    from assay.app.prepare import RunOptions, prepare
     from assay.app.settings import load_settings
     from assay.app.tasks import load_task
     from assay.app.wiring import App
@@ -42,7 +43,7 @@ def evaluation() -> Iterator[dict[str, Any]]:
             done = []
             for recording in WORDS:
                 model = f"replay:{folder / recording}.jsonl"
-                prepared = runs.prepare(app, loaded, model=model, options=runs.RunOptions())
+                prepared = prepare(app, loaded, model=model, options=RunOptions())
                 done.append(runs.run_task(app, prepared))
             first, second = (str(summary["run_id"]) for summary in done)
             item = next(iter(app.store.results.items(second)))

@@ -50,13 +50,13 @@ def priced(shell: Shell) -> Shell:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that tries once, gives an outage up at once, and probes often."""
-    from assay.app import runs
+    from assay.app import prepare
     from assay.gateway import Gateway
 
-    made = runs.gateway_config
+    made = prepare.gateway_config
 
     def hasty(*arguments: Any, **named: Any) -> Any:
         return replace(made(*arguments, **named), max_retries=0, outage_patience_s=0.0)
 
-    monkeypatch.setattr(runs, "gateway_config", hasty)
+    monkeypatch.setattr(prepare, "gateway_config", hasty)
     monkeypatch.setitem(Gateway.probe.__kwdefaults__, "pause_s", 0.01)
