@@ -19,6 +19,8 @@ from assay.app.wiring import App
 from assay.core.errors import ConfigError
 from assay.testing.server import Fault, ModelServer
 
+pytestmark = pytest.mark.slow
+
 MAIN, FAST, STRONG = "openai/gpt-4o-mini", "openai/gpt-4.1-mini", "anthropic/claude-sonnet-4-5"
 QUICK = {"poll_s": 0.02}
 ROWS = 30

@@ -18,6 +18,8 @@ from assay.engine.cascade.policy import fixed_shares
 from assay.engine.cascade.simulate import replay, replay_new_inputs
 from assay.engine.cascade.verdicts import TierVerdicts
 
+pytestmark = pytest.mark.slow
+
 TIERS = ["--tier", "strong=one,two", "--tier", "human", "--free", "rouge", "--cluster", "doc", "--system", "system"]
 SHARES = ["--share", "strong=0.5", "--share", "human=0.2"]
 

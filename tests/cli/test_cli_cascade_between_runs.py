@@ -14,6 +14,8 @@ from cli_shell import Shell
 from assay.engine.cascade.kept import object_name
 from assay.stores import open_store
 
+pytestmark = pytest.mark.slow
+
 JUDGE = "helpfulness@python:judging:strong"
 
 

@@ -16,6 +16,8 @@ from assay.judges.calibrate import calibrate
 from assay.judges.judged import Judged
 from assay.testing.server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 N = 160
 TIERS: list[Mapping[str, Any]] = [
     {"tier": "programmatic", "scorers": ["length"]},

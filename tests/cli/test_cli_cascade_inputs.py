@@ -13,6 +13,8 @@ from cli_shell import Shell
 from assay.judges.calibrate import calibrate
 from assay.judges.judged import Judged
 
+pytestmark = pytest.mark.slow
+
 N = 40
 FREE = {"tier": "programmatic", "scorers": ["length"]}
 STRONG = {"tier": "strong", "judge": "helpfulness@python:judging:strong", "share": 0.5}

@@ -33,6 +33,8 @@ from assay.scorers import Length
 from assay.stats.prediction.twophase import two_phase_replays
 from assay.stores import open_store
 
+pytestmark = pytest.mark.slow
+
 N = 300
 SHARE = 0.2
 

@@ -15,6 +15,8 @@ from assay.core.cascade import Cascade, People, Tier
 from assay.core.errors import ConfigError
 from assay.core.stopping import parse_stopping
 
+pytestmark = pytest.mark.slow
+
 LEVELS = {f"q{i}": float(1 + i % 5) for i in range(N)}
 
 

@@ -18,6 +18,8 @@ from assay.core.stopping import parse_stopping
 from assay.engine.cascade.board import Board
 from assay.engine.cascade.figure import figure, look
 
+pytestmark = pytest.mark.slow
+
 TRUTH = float(np.mean([float("1234567"[random.Random(i).randrange(7)]) for i in range(N)]))
 
 
