@@ -5,7 +5,7 @@ With families named, only their rows of the page are written anew: all of it tak
 
 from __future__ import annotations
 
-import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from bench.coverage.table import all_cases, line
@@ -19,14 +19,18 @@ HEAD = (
 
 
 def main() -> None:
-    chosen = [name for name in sys.argv[1:] if not name.startswith("-")]
-    cases = [case for case in all_cases() if not chosen or case.family in chosen]
+    parser = ArgumentParser(prog="python -m bench.coverage")
+    parser.add_argument("families", nargs="*", metavar="FAMILY", help="of these alone")
+    parser.add_argument("--short", action="store_true", help="fewer trials")
+    parser.add_argument("--write", action="store_true", help="put the rows into the docs")
+    given = parser.parse_args()
+    cases = [case for case in all_cases() if not given.families or case.family in given.families]
     print("\n".join(HEAD))
     made: dict[str, list[str]] = {case.family: [] for case in cases}
     for case in cases:
-        made[case.family].append(line(case, case.short if "--short" in sys.argv else case.long))
+        made[case.family].append(line(case, case.short if given.short else case.long))
         print(made[case.family][-1], flush=True)
-    if "--write" in sys.argv:
+    if given.write:
         write(made)
 
 

@@ -40,7 +40,7 @@ def answer(body: Mapping[str, Any]) -> str:
     return json.dumps({"score": max(1, level - (level > 3)) if body["model"] == "small" else level})
 
 
-def write_map(path: Path, *, sizes: bool = True) -> None:
+def write_map(path: Path) -> None:
     rng = np.random.default_rng(3)
     small = rng.integers(1, 5, size=400).astype(float)
     judged = Judged(
@@ -50,8 +50,6 @@ def write_map(path: Path, *, sizes: bool = True) -> None:
         features={"length": 12.0 + 0.1 * rng.normal(size=400), "fast": small},
     )
     found = calibrate(judged, features={"programmatic": ["length"], "fast": ["fast"]}, rng=rng).to_dict()
-    for tier in () if sizes else found["tiers"]:
-        del tier["unknown"]["sizes"]
     path.write_text(json.dumps(found))
 
 
@@ -158,7 +156,6 @@ def test_given_shares_are_kept_and_need_no_price(tiered: Shell) -> None:
     ("changes", "code", "says"),
     [
         ({"calibration": None}, "cascade.policy", "there is none"),
-        ({"calibration": "old.json"}, "cascade.policy", "assay judge calibrate"),
         ({"budget_usd": None}, "cascade.policy", "budget_usd: 20"),
         ({"cascade": [*TIERS[:2], {**TIERS[2], "share": 0.1}]}, "cascade.policy", "on every tier"),
         ({"budget_usd": 0.001}, "cascade.budget", "cannot buy 10 verdicts"),
@@ -169,7 +166,6 @@ def test_given_shares_are_kept_and_need_no_price(tiered: Shell) -> None:
 def test_what_no_budget_can_spread_is_refused_before_anything_is_asked(
     tiered: Shell, server: ModelServer, changes: Mapping[str, Any], code: str, says: str
 ) -> None:
-    write_map(tiered.directory / "old.json", sizes=False)
     write(tiered, **changes)
     said = tiered("run", "eval.yaml", "--json")
     assert (said.status, said.code, server.requests) == (3, code, 0)

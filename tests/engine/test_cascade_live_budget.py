@@ -213,19 +213,10 @@ def test_batches_stop_when_the_interval_is_narrow_enough() -> None:
     assert chance.sum() == pytest.approx(len(first) * SHARE * N / len(rest))
 
 
-def old() -> CalibrationMap:
-    """A map as it was written before it kept curves."""
-    row = fitted().to_dict()
-    for tier in row["tiers"]:
-        del tier["unknown"]["sizes"]
-    return CalibrationMap.from_dict(row)
-
-
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         (lambda: {"calibration": None}, "calibration: map.json"),
-        (lambda: {"calibration": old()}, "assay judge calibrate FILE"),
         (lambda: {"open": True}, "share of every tier"),
         (lambda: {"policy": "share", "open": True, "tiers": [Tier(name="strong", asks=STRONG, share=1.0)]}, "open"),
     ],

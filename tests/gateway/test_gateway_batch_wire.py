@@ -172,10 +172,11 @@ def test_azure_has_its_own_path_and_header() -> None:
 )
 def test_openais_states(status: str, ended: bool, given: Mapping[str, Any], files: list[str]) -> None:
     transport = ScriptedTransport()
-    counts = {"total": 100, "completed": 95, "failed": 5}
+    counts = {"total": 100, "completed": 95 if given.get("output_file_id") else 0, "failed": 5}
     transport.give = lambda url: http({"id": "batch_abc", "status": status, "request_counts": counts, **given})
     state = asyncio.run(openai(transport).look("batch_abc", model="m", endpoint=ENDPOINT))
-    assert (state.ended, state.answered, list(state.results), state.failure) == (ended, 100, files, None)
+    assert (state.ended, state.answered, list(state.results)) == (ended, counts["completed"] + 5, files)
+    assert (state.failure and state.failure.code) == ("batch.cancelled" if status == "cancelled" else None)
     assert transport.fetched[0][0] == "http://127.0.0.1:9/v1/batches/batch_abc"
 
 
@@ -243,6 +244,30 @@ def test_a_batch_is_found_by_our_token_on_any_page() -> None:
     service = openai(transport)
     assert asyncio.run(service.find("t", model="m", endpoint=ENDPOINT)) == "b1"
     assert asyncio.run(service.find("other", model="m", endpoint=ENDPOINT)) is None
+
+
+def test_answers_whose_file_is_not_named_yet_are_waited_for() -> None:
+    transport = ScriptedTransport()
+    counts = {"total": 9, "completed": 8, "failed": 1}
+    ended = {"id": "b", "status": "completed", "request_counts": counts, "error_file_id": "file-2"}
+    transport.give = lambda url: http(ended)
+    with pytest.raises(ProviderError) as caught:
+        asyncio.run(openai(transport).look("b", model="m", endpoint=ENDPOINT))
+    assert (caught.value.code, caught.value.retryable) == ("provider.bad_reply", True)
+
+
+def test_a_service_that_turns_no_pages_or_lists_nothing_knows_no_batch() -> None:
+    transport = ScriptedTransport()
+    transport.give = lambda url: http({"data": [{"id": "b1", "metadata": {}}], "has_more": True})
+    assert asyncio.run(openai(transport).find("t", model="m", endpoint=ENDPOINT)) is None
+    assert len(transport.fetched) == 2
+    for status, known in ((404, True), (405, True), (401, False)):
+        transport.give = lambda url, status=status: http({"error": {"message": "no"}}, status=status)
+        if known:
+            assert asyncio.run(openai(transport).find("t", model="m", endpoint=ENDPOINT)) is None
+            continue
+        with pytest.raises(ProviderError):
+            asyncio.run(openai(transport).find("t", model="m", endpoint=ENDPOINT))
 
 
 def test_anthropic_gets_the_bodies_of_single_calls_in_one_request() -> None:

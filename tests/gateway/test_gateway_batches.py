@@ -16,7 +16,7 @@ from assay.core.protocols import BatchWait, Journal, PendingBatch, PendingBatche
 from assay.core.records import Reply
 from assay.gateway import Gateway, GatewayConfig, ModelConfig
 from assay.gateway.remembered import RememberedBatches
-from assay.gateway.under_way import PATIENCE_S, SENDING_S
+from assay.gateway.under_way import GONE_LOOKS, PATIENCE_S, SENDING_S
 from assay.stores import open_store
 
 Make = Callable[..., Gateway]
@@ -287,7 +287,7 @@ def test_a_provider_that_stays_out_of_sight_ends_the_waiting_and_the_batch_stays
 def test_a_batch_the_provider_does_not_know_any_more_is_sent_again(
     make_gateway: Make, provider: Provider, fake_time: FakeTime
 ) -> None:
-    provider.unseen = [fails(retryable=False, status=404)]
+    provider.unseen = [fails(retryable=False, status=404) for _ in range(GONE_LOOKS)]
     gateway = make_gateway(batch_config(provider))
     replies = asyncio.run(fake_time.run(ask(gateway, ["a"])))
     assert replies[0].text == "re a"

@@ -146,7 +146,6 @@ def test_a_map_tells_how_far_off_it_is_where_and_for_whom() -> None:
     found = calibrate(replace(judged, human=judged.human + wide), features=TIERS, system=True, rng=rng)
     columns = {"verdict": [2.0, 5.0], "free": [0.0, 0.0], "noise": [0.0, 0.0]}
     low, high = found.residual_sizes(columns)
-    assert found.sized
     assert high > 1.5 * low > 0.0
     here, there = found.residual_sizes(columns, ["s2", "new"])
     assert there == found.residual_sizes(columns, ["s2", "new"], as_new=True)[1] == high
@@ -155,19 +154,8 @@ def test_a_map_tells_how_far_off_it_is_where_and_for_whom() -> None:
     assert back.residual_sizes(columns).tolist() == [low, high]
 
 
-def test_a_map_written_before_it_kept_curves_is_read_and_says_so() -> None:
-    found = calibrate(recorded(), features=TIERS, system=True, rng=np.random.default_rng(13))
-    row = found.to_dict()
-    for tier in row["tiers"]:
-        del tier["left_out"], tier["unknown"]["sizes"], tier["known"]["sizes"]
-    old = CalibrationMap.from_dict(row)
-    assert old.to_dict() == row
-    assert not old.sized
-    columns = {"verdict": [2.0], "free": [0.0], "noise": [0.0]}
-    assert old.predict(columns) == found.predict(columns)
-    with pytest.raises(DataError) as caught:
-        old.residual_sizes(columns)
-    assert caught.value.code == "judge.no_sizes"
+def test_a_map_with_a_broken_curve_is_refused() -> None:
+    row = calibrate(recorded(), features=TIERS, system=True, rng=np.random.default_rng(13)).to_dict()
     row["tiers"][0]["unknown"]["sizes"] = {"edges": [1.0], "sizes": [1.0]}
     with pytest.raises(DataError) as caught:
         CalibrationMap.from_dict(row)

@@ -49,6 +49,13 @@ def test_one_hanging_call_does_not_flatten_the_histogram() -> None:
     assert (found["beyond"], found["largest"]) == (10, 60.0)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.002])
+def test_costs_that_are_all_alike_are_said_and_not_drawn(value: float) -> None:
+    found = histogram([value] * 40, unit="usd")
+    assert [(row["low"], row["count"]) for row in found["bins"]] == [(value, 40)]
+    assert charts.histogram_chart(found, title="cost") is None
+
+
 def test_a_histogram_of_nothing_has_a_reason_and_no_bins() -> None:
     found = histogram([], unit="usd")
     assert found["bins"] == []

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from xml.etree import ElementTree
 
 from assay.app.results import show_run
+from assay.app.tiered import plain_item, reasons_asked
 from assay.app.wiring import App
-from assay.core.codec import to_plain
 
 FORMATS = ("jsonl", "csv", "parquet", "junit", "markdown")
 CSV_COLUMNS = (
@@ -68,9 +68,9 @@ def export_text(app: App, run_id: str, *, format_name: str, out: TextIO) -> int:
     """
     record = app.store.metadata.run(run_id)
     if format_name == "jsonl":
-        return _write_lines(
-            out, (json.dumps(to_plain(item), ensure_ascii=False) for item in app.store.results.items(record.run_id))
-        )
+        reasons = reasons_asked(app, record)
+        items = (plain_item(item, reasons) for item in app.store.results.items(record.run_id))
+        return _write_lines(out, (json.dumps(item, ensure_ascii=False) for item in items))
     if format_name == "csv":
         return _write_csv(out, _score_rows(app, record.run_id))
     document = show_run(app, record.run_id)

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from assay.app.tiered import cascade_name, not_comparable, speaks_of, tiered_comparison, tiered_rules
+from assay.app.tiered import (
+    cascade_name,
+    not_comparable,
+    plain_item,
+    reasons_asked,
+    speaks_of,
+    tiered_comparison,
+    tiered_rules,
+)
 from assay.app.wiring import App
 from assay.core.codec import to_plain
 from assay.core.errors import InvalidInputError, NotFoundError, StoreError, nearest
@@ -176,11 +184,15 @@ def _empty_summary(record: RunRecord) -> dict[str, Any]:
 def show_item(app: App, run_id: str, sample_id: str, *, epoch: int = 0) -> dict[str, Any]:
     """One sample of a run with its output and every score.
 
+    Returns:
+        The item; each verdict of a tier has ``"asked"`` besides: ``{"by", "chance", "why"}``, or ``None`` where the
+        run has not ended.
+
     Raises:
         NotFoundError: There is no such run or sample.
     """
     record = app.store.metadata.run(run_id)
-    return to_plain(app.store.results.item(record.run_id, sample_id, epoch))
+    return plain_item(app.store.results.item(record.run_id, sample_id, epoch), reasons_asked(app, record))
 
 
 def scorer_facts(record: RunRecord) -> dict[str, ScorerFacts]:

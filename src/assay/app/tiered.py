@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assay.core.errors import InvalidInputError, NotFoundError
-from assay.core.records import RunRecord
+from assay.core.codec import to_plain
+from assay.core.errors import InvalidInputError, NotFoundError, StoreError
+from assay.core.records import Item, RunRecord
 
 if TYPE_CHECKING:
     from assay.app.wiring import App
     from assay.engine.cascade.kept import KeptTiers
+    from assay.engine.cascade.why import Reasons
     from assay.engine.paired_metric import MetricComparison
     from assay.engine.rules import Rule
     from assay.stats.evidence import Evidence
@@ -39,6 +41,29 @@ def kept_tiers(app: App, record: RunRecord) -> KeptTiers:
             code="cascade.none",
         )
     return KeptTiers.from_bytes(app.store.objects.get(name))
+
+
+def reasons_asked(app: App, record: RunRecord) -> Reasons | None:
+    """Why the tiers of a run were asked on its samples; ``None`` where the run has no cascade."""
+    if cascade_name(record) is None:
+        return None
+    from assay.engine.cascade.why import Reasons
+
+    try:
+        kept = kept_tiers(app, record)
+    except (NotFoundError, StoreError):  # not ended yet, or kept by another version: the chances are in the scores
+        kept = None
+    return Reasons.of(record.manifest["cascade"], kept)
+
+
+def plain_item(item: Item, reasons: Reasons | None) -> dict[str, Any]:
+    """An item as JSON has it; each verdict of a tier has ``"asked"`` besides, ``None`` where nobody knows why."""
+    document: dict[str, Any] = to_plain(item)
+    asked = {} if reasons is None else reasons(item.sample)
+    document["scores"] = [
+        {**score, "asked": asked[score["tier"]]} if score["tier"] in asked else score for score in document["scores"]
+    ]
+    return document
 
 
 def speaks_of(record: RunRecord) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.core.cascade import PROGRAMMATIC, Cascade, People, Tier
+from assay.core.cascade import PROGRAMMATIC, Cascade, People, Tier, default_share
 from assay.core.errors import ConfigError, DataError, NotFoundError
 from assay.core.protocols import Judge, Scorer
 from assay.core.stopping import parse_stopping
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from assay.app.schema import TaskFile, TierFields
     from assay.judges.calibration_map import CalibrationMap
 
-SHARES = (0.1, 0.01)
-"""Of the first and the second tier above the programmatic one, where a file names none; further ones take the last."""
 PEOPLE = ("human", "people")
 """Names that make a tier one of people, without a word on labels."""
 
@@ -68,7 +66,7 @@ def _shares(spec: TaskFile) -> list[float] | None:
                 code="cascade.policy",
             )
         return None
-    return [SHARES[min(place, len(SHARES) - 1)] if share is None else share for place, share in enumerate(given)]
+    return [default_share(place) if share is None else share for place, share in enumerate(given)]
 
 
 def free_lines(spec: TaskFile) -> Sequence[str | Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from assay.app import results
 from assay.cli.numbers import FiniteRange
 from assay.cli.options import json_option, make_app, store_option
 from assay.cli.output import interval, number, print_json, summary_text, table
+from assay.cli.tiers_text import asked_text
 from assay.cli.written_files import check_written, source_files
 
 
@@ -108,7 +109,9 @@ def _item_text(item: dict[str, Any]) -> str:
         ]
         for score in item["scores"]
     ]
-    return "\n".join([*lines, table(["scorer", "value", "label", "explanation"], rows, align="<><<", cut=(0, 2, 3))])
+    lines.append(table(["scorer", "value", "label", "explanation"], rows, align="<><<", cut=(0, 2, 3)))
+    asked = asked_text(item["scores"])
+    return "\n".join([*lines, "", *asked] if asked else lines)
 
 
 def _one_line(text: str | None) -> str:

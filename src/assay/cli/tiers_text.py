@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.cli.output import WIDTH, interval, money, number, table
-from assay.engine.cascade.board import MENDABLE
+from assay.core.outages import MENDABLE
+from assay.engine.cascade.why import certain_parts
 
 
 def cascade_text(cascade: Mapping[str, Any]) -> str:
@@ -19,6 +20,10 @@ def cascade_text(cascade: Mapping[str, Any]) -> str:
         said = f"  {number(estimate['value'], unit):>8} ({interval(estimate)}) {label}"
         lines += textwrap.wrap(said, width=WIDTH, subsequent_indent=" " * 12)
     lines += [f"  {_worth(here)}", "", _tiers(here["tiers"])]
+    for tier in here["tiers"]:
+        if parts := certain_parts(tier, cascade.get("stakes")):
+            said = f"certain for {tier['tier']}: {', '.join(parts)}"
+            lines += textwrap.wrap(said, width=WIDTH, subsequent_indent="  ")
     if cascade.get("because"):
         lines += ["", shares_text(cascade["because"], here["tiers"])]
     if here["degraded"]:
@@ -34,6 +39,12 @@ def cascade_text(cascade: Mapping[str, Any]) -> str:
     if cascade.get("stopping"):
         lines += textwrap.wrap(stopping_text(cascade["stopping"]), width=WIDTH, subsequent_indent="  ")
     return "\n".join(lines)
+
+
+def asked_text(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why the tiers were asked on one sample, as a table; nothing without tiers."""
+    rows = [[score["tier"], score["asked"]["why"]] for score in scores if score.get("asked")]
+    return [table(["tier", "why it was asked"], rows, align="<<")] if rows else []
 
 
 def next_step(summary: Mapping[str, Any]) -> str:

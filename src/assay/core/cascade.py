@@ -12,6 +12,13 @@ from assay.core.stopping import StoppingRule
 
 PROGRAMMATIC = "programmatic"
 POLICIES = ("share", "budget", "uncertainty")
+SHARES = (0.1, 0.01)
+"""Of the first and the second tier above the programmatic one, where nobody names any; further ones take the last."""
+
+
+def default_share(place: int) -> float:
+    """Of the tier at this place above the programmatic one, from 0."""
+    return SHARES[min(place, len(SHARES) - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +102,6 @@ class VerdictMap(Protocol):
 
     def prior_variances(self, *, known_systems: bool, one_system: bool = False) -> Sequence[float]:
         """Residual variance of each tier's prediction on data it had not seen; within a system, for a run of one."""
-        ...
-
-    @property
-    def sized(self) -> bool:
-        """Whether it tells how far off its predictions are where."""
         ...
 
     def residual_sizes(self, features: Mapping[str, Any], systems: Sequence[str | None] | None = None) -> Any:
@@ -206,10 +208,9 @@ class Cascade:
                 hint="policy: budget and no share, or the share of every tier",
                 code="cascade.policy",
             )
-        if self.policy == "budget" and (self.calibration is None or not self.calibration.sized):
-            what = "there is none" if self.calibration is None else "this one was written before maps told where"
+        if self.policy == "budget" and self.calibration is None:
             raise ConfigError(
-                f"the policy budget asks where a calibration map is furthest off, and {what}",
+                "the policy budget asks where a calibration map is furthest off, and there is none",
                 hint="make it: assay judge calibrate FILE --out map.json, then calibration: map.json",
                 code="cascade.policy",
             )

@@ -12,9 +12,9 @@ from typing import Any
 from assay.core.canonical import canonical_json, short_hash
 from assay.core.errors import BudgetExhaustedError, ProviderError
 from assay.core.golden import Golden, GoldenItem
+from assay.core.outages import OUTAGES
 from assay.core.protocols import Judge, ModelClient, Objects, Spending
 from assay.core.records import ModelRequest, Output, Reply, Score
-from assay.engine.cascade.board import NO_OPINION
 from assay.engine.scoring import ItemScorer
 
 Row = Mapping[str, Any]
@@ -101,7 +101,7 @@ class GoldenWatch:
         except (BudgetExhaustedError, ProviderError) as error:
             self.halt(error)
             return
-        if score.reason not in NO_OPINION:
+        if score.reason not in OUTAGES:
             self.fresh.setdefault(version, []).append(self._row(judge, item, score))
 
     def _row(self, judge: Judge, item: GoldenItem, score: Score) -> Row:

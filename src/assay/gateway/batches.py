@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assay.core.errors import AssayError
+from assay.core.errors import AssayError, ProviderError
 from assay.core.protocols import PendingBatch
 from assay.core.records import ModelRequest
 from assay.gateway.config import BatchConfig
@@ -91,6 +91,7 @@ class BatchLane:
             batch, sent_by = pending
             endpoint = self._endpoints.get(batch.base_url)
             if endpoint is not None:
+                asked.line = None  # left with the provider already: not to be sent from here
                 self._wait_in(batch, [(asked, sent_by)], endpoint=endpoint)
                 return
             # nothing is configured at its address any more
@@ -146,9 +147,12 @@ class BatchLane:
     def _look_again(self, asked: Asked) -> None:
         """Another process was faster: there is a reply, or a batch of its; or it has given the request back."""
         stored = self._gateway.journal.reply(asked.key)
-        reply = None if stored is None else decode(stored.payload)
-        if stored is None or reply is None:
+        if stored is None:
             self._take_in(asked)
+            return
+        reply = decode(stored.payload)
+        if reply is None:
+            settle([asked], _damaged(self._model))
         elif not asked.answered.done():
             asked.answered.set_result(Answer(reply, None, stored.run_id))
 
@@ -178,6 +182,15 @@ class BatchLane:
             del self._under_way[under_way.batch.token]
             if under_way.unheard:
                 self._unheard.add(under_way.batch.token)
+
+
+def _damaged(model: str) -> ProviderError:
+    """A request the store has an answer to is in no batch of its, so it would be gathered for ever."""
+    return ProviderError(
+        f"{model}: the stored reply to this request is damaged, and it cannot be asked again in a batch",
+        hint="assay run … --no-cache asks everything anew; batch: false asks one by one",
+        code="batch.unanswered",
+    )
 
 
 def within(asked: Sequence[Asked], max_bytes: int) -> Iterator[list[Asked]]:

@@ -78,7 +78,7 @@ class BatchState:
         ended: Nothing more will come of it.
         answered: Requests dealt with so far, failed ones included.
         results: Where the results are, once there are any.
-        failure: Why none of it was carried out.
+        failure: Why what has no result was not carried out.
     """
 
     ended: bool

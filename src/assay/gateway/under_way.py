@@ -13,7 +13,7 @@ from assay.core.protocols import BatchWait, PendingBatch
 from assay.core.records import ModelRequest
 from assay.gateway.endpoints import Answer
 from assay.gateway.provider import BatchService, BatchState, Endpoint, Line, bad_reply
-from assay.gateway.providers.batch_results import unanswered
+from assay.gateway.providers.batch_results import given_up, unanswered
 
 if TYPE_CHECKING:
     from assay.gateway.gateway import Gateway
@@ -27,6 +27,13 @@ SENDING_S = 3600.0
 """Another process is not believed to be still sending a batch after this long."""
 AT_ONCE = 200
 """Results handed out before others get their turn."""
+GONE = (404, 410)
+GONE_LOOKS = 3
+"""A batch is lost when it was not there so often in a row; one such answer may be a proxy's."""
+MAYBE_TAKEN = frozenset({None, 200, 408, 500, 502, 504, 520, 522, 524})
+"""Statuses of a sending that failed, of which nobody knows whether the batch was taken; ``None``: no answer."""
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+"""What reading JSON raises that has another shape than documented."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -91,6 +98,9 @@ class UnderWay:
 
     def add(self, asked: Asked, *, sent_by: str) -> None:
         """Wait for one more of its answers; ``sent_by`` is the run that pays for it."""
+        before = self._asked.get(asked.key)
+        if before is not None and asked.line is None:
+            asked.line = before.line  # who asked first has left, and it may still have to be sent
         self._asked[asked.key] = asked
         self._sent_by[asked.key] = sent_by
 
@@ -114,6 +124,8 @@ class UnderWay:
                 await self._hand_out(state)
         except AssayError as error:
             settle(self._asked.values(), error)
+        except UNREADABLE as error:
+            settle(self._asked.values(), bad_reply(self.batch.model, f"the batch cannot be read ({error!r})"))
         except BaseException:
             for asked in self._asked.values():
                 asked.answered.cancel()
@@ -137,10 +149,9 @@ class UnderWay:
         try:
             await gateway.retry.run(attempt, sleep=gateway.sleep, rng=gateway.rng, on_retry=lambda: None)
         except ProviderError as error:
-            self.unheard = self.unheard and error.status is None
             if not self.unheard:
                 self._release(self._asked)
-            raise _given_up(error, "sent") from error
+            raise given_up(error, "sent") from error
         for asked in self._asked.values():
             asked.line = None
 
@@ -149,10 +160,14 @@ class UnderWay:
         name = await self._service.find(token, model=model, endpoint=endpoint) if self.unheard else None
         if name is None:
             lines = [asked.line for asked in self._asked.values() if asked.line is not None]
-            self.unheard = True
-            name = await self._service.submit(
-                [line.body for line in lines], path=lines[0].path, token=token, model=model, endpoint=endpoint
-            )
+            unheard_before, self.unheard = self.unheard, True
+            try:
+                name = await self._service.submit(
+                    [line.body for line in lines], path=lines[0].path, token=token, model=model, endpoint=endpoint
+                )
+            except ProviderError as error:
+                self.unheard = unheard_before or error.status in MAYBE_TAKEN
+                raise
         self._gateway.batches.name_batch(token, name)  # nothing may be waited for between answer and journal
         self.unheard = False
         self.batch = self.batch._replace(provider_id=name, sending=False)
@@ -161,10 +176,13 @@ class UnderWay:
         """A process wrote the batch down and died, or is still sending it."""
         gateway, token = self._gateway, self.batch.token
         since = datetime.fromisoformat(self.batch.since).timestamp()
-        while True:
-            known = gateway.batches.pending_batch(next(iter(self._asked)))
+        while self._asked:
+            key, asked = next(iter(self._asked.items()))
+            known = gateway.batches.pending_batch(key)
             if known is None or known[0].token != token:
-                break
+                self._again(asked)
+                del self._asked[key]
+                continue
             self.batch = known[0]._replace(sending=self.batch.sending and known[0].sending)
             if self.batch.provider_id:
                 return
@@ -180,17 +198,15 @@ class UnderWay:
                     self.batch = self.batch._replace(provider_id=name, sending=False)
                     return
                 self._release(self._asked)
-                break
+                continue
             await gateway.sleep(FIRST_LOOK_S)
-        asked, self._asked = self._asked, {}
-        for one in asked.values():
-            self._again(one)
 
     async def _ended(self) -> BatchState | None:
         """What the provider says when the batch has ended; ``None`` when nobody waits any more."""
         gateway, first_s = self._gateway, min(FIRST_LOOK_S, self._poll_s)
         pause_s = first_s if self._fresh else 0.0
         unseen_since: float | None = None
+        gone = 0
         while True:
             await gateway.sleep(pause_s)
             if not self.wanted:
@@ -201,24 +217,22 @@ class UnderWay:
                     self.batch.provider_id, model=self.batch.model, endpoint=self._endpoint
                 )
             except ProviderError as error:
-                if not error.retryable:
+                gone = gone + 1 if error.status in GONE else 0
+                if not error.retryable and gone in (0, GONE_LOOKS):
                     raise self._lost(error) from error
                 unseen_since = gateway.clock() if unseen_since is None else unseen_since
                 if gateway.clock() - unseen_since > PATIENCE_S:
-                    raise _given_up(error, "looked at") from error
+                    raise given_up(error, "looked at") from error
                 pause_s = max(pause_s, min(error.retry_after_s or 0.0, gateway.config.max_retry_after_s))
                 continue
-            unseen_since = None
-            if state.failure is not None:
-                self._release(self._asked)
-                raise state.failure
+            unseen_since, gone = None, 0
             if state.ended:
                 return state
             self._tell(answered=state.answered)
 
     def _lost(self, error: ProviderError) -> ProviderError:
         """A batch the provider does not know any more has to be sent again."""
-        if error.status not in (404, 410):
+        if error.status not in GONE:
             return error
         self._release(self._asked)
         return ProviderError(
@@ -245,33 +259,36 @@ class UnderWay:
             await gateway.retry.run(fetch, sleep=gateway.sleep, rng=gateway.rng, on_retry=lambda: None)
         except ProviderError as error:
             lost = self._lost(error)
-            raise (lost if lost is not error else _given_up(error, "fetched")) from error
-        left = [self._asked.pop(key) for key in waited_for if key in self._asked]
-        self._release(asked.key for asked in left)
-        settle(left, unanswered(model, f"{self.batch.provider_id} ended without a result for it"))
+            raise (lost if lost is not error else given_up(error, "fetched")) from error
+        left = [key for key in waited_for if key in self._asked]
+        self._release(left)
+        why = state.failure or unanswered(model, f"{self.batch.provider_id} ended without a result for it")
+        settle([self._asked.pop(key) for key in left], why)
 
     def _resolve(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Give each result to who asked for it; what nobody here waits for stays in the journal's batch."""
-        answers: list[tuple[Asked, Answer]] = []
-        failed: list[tuple[Asked, ProviderError]] = []
+        failed: dict[bytes, ProviderError] = {}
         for result in results:
-            asked = self._asked.pop(_key(result), None)
-            if asked is None or asked.answered.done():
+            key = _key(result)
+            asked = self._asked.get(key)
+            if asked is None or key in failed:
+                continue
+            if asked.answered.done():
+                del self._asked[key]
                 continue
             try:
                 reply = self._service.read(result, asked.request)
             except ProviderError as error:
-                failed.append((asked, error))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                failed.append((asked, bad_reply(asked.request.model, f"the result cannot be read ({error!r})")))
+                failed[key] = error
+            except UNREADABLE as error:
+                failed[key] = bad_reply(asked.request.model, f"the result cannot be read ({error!r})")
             else:
-                answers.append((asked, Answer(reply, None, self._sent_by[asked.key])))
+                asked.answered.set_result(Answer(reply, None, self._sent_by[key]))
+                del self._asked[key]
         if failed:  # first: whoever asks again must not be sent back to this batch
-            self._release(asked.key for asked, _ in failed)
-        for asked, answer in answers:
-            asked.answered.set_result(answer)
-        for asked, why in failed:
-            asked.answered.set_exception(why)
+            self._release(failed)
+        for key, why in failed.items():
+            settle([self._asked.pop(key)], why)
 
 
 def _key(result: Mapping[str, Any]) -> bytes:
@@ -279,18 +296,3 @@ def _key(result: Mapping[str, Any]) -> bytes:
         return bytes.fromhex(result["custom_id"])
     except ValueError:
         return b""
-
-
-def _given_up(error: ProviderError, what: str) -> ProviderError:
-    """The error after the last attempt: nobody outside tries again at once."""
-    if not error.retryable:
-        return error
-    busy = error.kind == "rate_limited"
-    return ProviderError(
-        f"{error}; its batch could not be {what}",
-        hint="when the provider is back: assay resume RUN --wait",
-        code=error.code if busy else "provider.unavailable",
-        kind=error.kind if busy else "unavailable",
-        status=error.status,
-        retryable=not busy,
-    )

@@ -29,14 +29,14 @@ class Fitted:
             without systems, its system): the ``prior_variances`` of ``two_phase_mean``.
         within_variance: The same within a system, whose level drops out where a run is of one system.
         r2: Share of the labels' variance that such predictions explain; below 0 when they do harm.
-        sizes: How far off such predictions were, by their size; ``None`` in a map written before there were any.
+        sizes: How far off such predictions were, by their size.
     """
 
     ridge: Ridge
     residual_variance: float
     within_variance: float
     r2: Estimate
-    sizes: ResidualCurve | None = None
+    sizes: ResidualCurve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,12 +179,6 @@ class CalibrationMap:
         """
         return [self.predict(features, systems, tier=place, as_new=as_new) for place in range(len(self.tiers))]
 
-    @property
-    def sized(self) -> bool:
-        """Whether it tells how far off its predictions are where."""
-        top = self.tiers[-1] if self.tiers else None
-        return top is not None and all(one.sizes is not None for one in (top.unknown, top.known) if one is not None)
-
     def residual_sizes(
         self,
         features: Mapping[str, npt.ArrayLike],
@@ -200,17 +194,12 @@ class CalibrationMap:
             Shape ``(n,)``, above 0, in label units.
 
         Raises:
-            DataError: A feature is not there (``judge.no_feature``), or the map was written without curves
-                (``judge.no_sizes``).
+            DataError: A feature is not there (``judge.no_feature``).
         """
         top = self.tiers[-1]
-        if not self.sized or top.unknown.sizes is None:
-            raise DataError(
-                "the map does not tell how far off its predictions are", hint="calibrate anew", code="judge.no_sizes"
-            )
         predicted = self.predict(features, systems, as_new=as_new)
         found = top.unknown.sizes.at(predicted)
-        if as_new or systems is None or top.known is None or top.known.sizes is None:
+        if as_new or systems is None or top.known is None:
             return found
         here = np.isin(np.array([str(one) for one in systems]), np.array(self.systems))
         return np.where(here, top.known.sizes.at(predicted), found)
@@ -328,7 +317,7 @@ def _tier_dict(tier: TierMap) -> dict[str, Any]:
         "marked": list(tier.marked),
         "unknown": _fitted_dict(tier.unknown),
         "known": None if tier.known is None else _fitted_dict(tier.known),
-        **({"left_out": {name: ridge.to_dict() for name, ridge in tier.left_out.items()}} if tier.left_out else {}),
+        "left_out": {name: ridge.to_dict() for name, ridge in tier.left_out.items()},
     }
 
 
@@ -340,7 +329,7 @@ def _tier_from(row: Mapping[str, Any]) -> TierMap:
         marked=tuple(row["marked"]),
         unknown=_fitted_from(row["unknown"]),
         known=None if row["known"] is None else _fitted_from(row["known"]),
-        left_out={system: Ridge.from_dict(ridge) for system, ridge in row.get("left_out", {}).items()},
+        left_out={system: Ridge.from_dict(ridge) for system, ridge in row["left_out"].items()},
     )
 
 
@@ -350,7 +339,7 @@ def _fitted_dict(fitted: Fitted) -> dict[str, Any]:
         "residual_variance": fitted.residual_variance,
         "within_variance": fitted.within_variance,
         "r2": fitted.r2.to_dict(),
-        **({} if fitted.sizes is None else {"sizes": fitted.sizes.to_dict()}),
+        "sizes": fitted.sizes.to_dict(),
     }
 
 
@@ -364,7 +353,7 @@ def _fitted_from(row: Mapping[str, Any]) -> Fitted:
         residual_variance=variances["residual_variance"],
         within_variance=variances["within_variance"],
         r2=Estimate(**row["r2"]),
-        sizes=None if row.get("sizes") is None else ResidualCurve.from_dict(row["sizes"]),
+        sizes=ResidualCurve.from_dict(row["sizes"]),
     )
 
 

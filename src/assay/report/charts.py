@@ -81,17 +81,14 @@ def segment_chart(
 
 
 def histogram_chart(distribution: Mapping[str, Any], *, title: str) -> Spec | None:
-    """A histogram from bins counted before; ``None`` without values."""
-    if not distribution["bins"]:
+    """A histogram from bins counted before; ``None`` without values, and where one value is all there is."""
+    if len(distribution["bins"]) < 2:
         return None
     unit = distribution["unit"]
     bins = [
         {**row, "text": f"{value_text(row['low'], unit)} to {value_text(row['high'], unit)}"}
         for row in distribution["bins"]
     ]
-    if len(bins) == 1:
-        spread = abs(bins[0]["low"]) * 0.05 or 0.5
-        bins[0] = {**bins[0], "low": bins[0]["low"] - spread, "high": bins[0]["high"] + spread}
     what = "" if unit_title(unit) == title else f"{title}, "
     x_axis = {
         "title": f"{what}{unit_title(unit)}",

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from assay.app.judge_card_words import FLAGS
+from assay.engine.cascade.why import LEANING, certain_parts, tier_sentences
 from assay.report import charts, figures
 from assay.report.messages import ROLES, content_text, turns
 from assay.report.plain import script_json
@@ -75,6 +76,8 @@ def environment() -> Environment:
         content=content_text,
         turns=turns,
         spark=spark_points,
+        certain_parts=certain_parts,
+        tier_sentences=tier_sentences,
         url=url,
     )
     made.globals.update(
@@ -87,6 +90,7 @@ def environment() -> Environment:
         roles=ROLES,
         verdict_marks=VERDICT_MARKS,
         flag_words=FLAGS,
+        leaning=LEANING,
     )
     return made
 

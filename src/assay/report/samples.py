@@ -8,6 +8,7 @@ from typing import Any
 
 from assay.app.results import show_item
 from assay.app.wiring import App
+from assay.core.cascade import PROGRAMMATIC
 from assay.core.errors import NotFoundError, nearest
 from assay.core.protocols import PageQuery
 from assay.core.records import RunRecord
@@ -26,10 +27,21 @@ MOST_ROWS = 500
 
 
 def scorers_of(record: RunRecord) -> list[str]:
-    """Names of a run's scorers, the primary one first."""
+    """Names of a run's scorers, the primary one first, and of the columns that hold its tiers' verdicts, at the end."""
     names = [scorer["name"] for scorer in record.manifest.get("scorers", ())]
     primary = record.manifest.get("primary")
-    return sorted(names, key=lambda name: name != primary)
+    return sorted(names, key=lambda name: name != primary) + _tier_columns(record)
+
+
+def _tier_columns(record: RunRecord) -> list[str]:
+    """One for each tier of the run's cascade that gave a verdict."""
+    cascade = record.summary.get("cascade")
+    if cascade is None:
+        return []
+    tiers = cascade["these_items"]["tiers"]
+    return [
+        f"{cascade['metric']}.{tier['tier']}" for tier in tiers if tier["tier"] != PROGRAMMATIC and tier["answered"]
+    ]
 
 
 def table_query(record: RunRecord, *, scorer: str | None = None, **state: Any) -> PageQuery:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from assay.app.tiered import plain_item, reasons_asked
 from assay.app.wiring import App
-from assay.core.codec import to_plain
 from assay.core.protocols import PageQuery
 from assay.core.records import Item
 from assay.report.comparison import compare_document
@@ -59,12 +59,12 @@ def report_page(app: App, run_id: str, *, baseline: str | None = None) -> bytes:
 
 
 def _rows(app: App, run_id: str) -> Iterator[dict[str, Any]]:
+    reasons = reasons_asked(app, app.store.metadata.run(run_id))
     for item in app.store.results.items(run_id):
-        yield _row(item)
+        yield _row(item, plain_item(item, reasons))
 
 
-def _row(item: Item) -> dict[str, Any]:
-    plain = to_plain(item)
+def _row(item: Item, plain: Mapping[str, Any]) -> dict[str, Any]:
     reference = item.sample.references()
     return {
         "id": item.sample.id,
@@ -86,13 +86,15 @@ def _row(item: Item) -> dict[str, Any]:
         "usage": asdict(item.output.usage),
         "scores": [
             {
-                "scorer": score.scorer,
-                "value": score.value,
-                "label": score.label,
-                "reason": score.reason,
-                "explanation": _cut(score.explanation or ""),
+                "scorer": score["scorer"],
+                "value": score["value"],
+                "label": score["label"],
+                "reason": score["reason"],
+                "explanation": _cut(score["explanation"] or ""),
+                "tier": score["tier"],
+                "asked": (score.get("asked") or {}).get("why"),
             }
-            for score in item.scores
+            for score in plain["scores"]
         ],
     }
 

@@ -9,18 +9,13 @@ import numpy as np
 
 from assay.core.cascade import Cascade, People, Tier
 from assay.core.errors import ConfigError
+from assay.core.outages import MENDABLE, OUTAGES
 from assay.core.records import Item, Score
 from assay.engine.cascade.draw import Bools, Draw, Floats, Rung
 from assay.engine.cascade.policy import Policy, budget_optimal, fixed_shares, uncertainty
 from assay.engine.cascade.stakes import is_certain
 
 Key = tuple[str, int]
-MENDABLE = frozenset({"provider_error", "timeout", "rate_limited", "unavailable", "bad_reply"})
-"""Why a verdict is missing that another attempt may get: no statement about the output."""
-
-
-NO_OPINION = MENDABLE | {"degraded"}
-"""Why a verdict is missing although the judge itself was never heard: no reason to ask a dearer one."""
 
 SAMPLE_LACKS = ("sample has no ", "reference ", "metadata.")
 """How reasons of free scorers begin that speak of the sample, not of the output: nobody upstairs is told more."""
@@ -39,6 +34,7 @@ class Board:
         failed: Rows that the programmatic tier cannot tell: there is an output, and a free score is missing.
         clusters: Of each row; ``None`` where independent.
         certain: Rows that go up every tier, whatever is drawn.
+        critical: Those of them that are marked so.
         parts: ``(key, value)`` of the segments each row belongs to.
         lacking: By free scorer and reason, the rows it has no score of because their sample lacks what it needs.
         verdicts: For each tier in use, the Scores had so far.
@@ -55,6 +51,7 @@ class Board:
     failed: list[bool] = field(default_factory=list)
     clusters: list[str | None] = field(default_factory=list)
     certain: list[bool] = field(default_factory=list)
+    critical: list[bool] = field(default_factory=list)
     parts: list[list[tuple[str, str]]] = field(default_factory=list)
     lacking: dict[tuple[str, str], int] = field(default_factory=dict)
     verdicts: list[dict[Key, Score]] = field(default_factory=list)
@@ -91,7 +88,7 @@ class Board:
         for row in self.rungs[tier + 1].rows():
             scores = [] if self.broken[row] else self.scores(tier, row)
             lost = [score.reason for score in scores if score.value is None]
-            found[row] = bool(lost) and len(lost) == len(scores) and not NO_OPINION.intersection(lost)
+            found[row] = bool(lost) and len(lost) == len(scores) and not OUTAGES.intersection(lost)
         return found
 
     def climb_to(self, tier: int) -> None:
@@ -205,6 +202,7 @@ def _add(board: Board, items: Sequence[Item], segments: Sequence[str]) -> None:
     board.epochs.append([(sample.id, item.output.epoch) for item in items])
     board.clusters.append(sample.cluster)
     board.certain.append(is_certain(sample, cascade.certain))
+    board.critical.append(sample.critical)
     parts = [(key, str(sample.metadata[key])) for key in segments if sample.metadata.get(key) is not None]
     board.parts.append([*parts, ("critical", "true")] if sample.critical else parts)
     answered = all(item.output.error is None and not item.output.degraded for item in items)

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from assay.core.cascade import PROGRAMMATIC, People, scale_ends
+from assay.core.outages import MENDABLE
 from assay.core.records import Estimate
 from assay.core.stopping import StoppingRule
-from assay.engine.cascade.board import MENDABLE, Board
+from assay.engine.cascade.board import Board
 from assay.engine.cascade.compare import tiered_segments
 from assay.engine.cascade.estimate import TieredEstimate, tiered_estimate
 from assay.engine.cascade.sequential import Look, gate_rule, gate_terms, width_rule
 from assay.engine.cascade.verdicts import Question, TierVerdicts
+from assay.engine.cascade.why import certain_by
 from assay.stats.scalar import NEW_INPUTS, THESE_ITEMS
 
 SCHEMA = "assay.cascade_run/1"
@@ -155,6 +157,7 @@ def summary_of(board: Board, *, stop: str | None) -> dict[str, Any]:
         "speaks_of": board.cascade.speaks_of,
         "seed": board.cascade.seed,
         "policy": board.cascade.policy,
+        "stakes": board.cascade.certain,
         "because": board.cascade.because,
         "these_items": document,
         "new_inputs": meant(figure(board, estimand=NEW_INPUTS), board.cascade.speaks_of).to_dict(),
@@ -172,6 +175,7 @@ def _tiers(board: Board) -> list[dict[str, Any]]:
         "share": 1.0,
         "why": None,
         "certain": 0,
+        "certain_by": {},
         "drawn": len(board.ids),
         "probability": 1.0,
         "unscored": {},
@@ -192,6 +196,7 @@ def _tiers(board: Board) -> list[dict[str, Any]]:
                 "share": tier.share,
                 "why": tier.why,
                 "certain": int((rung.asked & rung.certain).sum()),
+                "certain_by": certain_by(board, place),
                 "drawn": int(lots.sum()),
                 "probability": float(rung.probability[lots].mean()) if lots.any() else None,
                 "unscored": reasons,

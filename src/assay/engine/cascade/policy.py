@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from assay.core.cascade import default_share
 from assay.core.errors import InvalidInputError
 from assay.engine.cascade.draw import Floats, conditional_rates
 from assay.stats.prediction.sampling import DEFAULT_FLOOR, inclusion_probabilities
 
 FLOOR = DEFAULT_FLOOR
-SHARES = (0.1, 0.01)
-"""Of the first and the second tier above the free one; further ones take the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,7 +89,7 @@ def fixed_shares(tiers: int, shares: Sequence[float] | None = None) -> Policy:
         >>> fixed_shares(3).shares
         (0.1, 0.01, 0.01)
     """
-    given = [SHARES[min(place, len(SHARES) - 1)] for place in range(tiers)] if shares is None else list(shares)
+    given = [default_share(place) for place in range(tiers)] if shares is None else list(shares)
     if len(given) != tiers:
         raise InvalidInputError(f"{len(given)} shares for {tiers} tiers", hint="one for each tier above the free one")
     return Policy(name="share", shares=tuple(float(one) for one in given))

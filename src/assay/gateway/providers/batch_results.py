@@ -52,3 +52,18 @@ def cancelled(model: str) -> ProviderError:
 def unanswered(model: str, why: str) -> ProviderError:
     """A request of a batch has no answer."""
     return ProviderError(f"{model}: no answer in the batch: {why}", code="batch.unanswered", retryable=True)
+
+
+def given_up(error: ProviderError, what: str) -> ProviderError:
+    """The error after the last attempt: nobody outside tries again at once."""
+    if not error.retryable:
+        return error
+    busy = error.kind == "rate_limited"
+    return ProviderError(
+        f"{error}; its batch could not be {what}",
+        hint="when the provider is back: assay resume RUN --wait",
+        code=error.code if busy else "provider.unavailable",
+        kind=error.kind if busy else "unavailable",
+        status=error.status,
+        retryable=not busy,
+    )

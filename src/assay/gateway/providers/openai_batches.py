@@ -29,6 +29,8 @@ TRANSFER_S = 600.0
 """A file of 200 MB may take this long."""
 _BOUNDARY = "assay-batch-file-6b1f0c9e2d"
 _ENDED = ("completed", "expired", "cancelled")
+_NO_LIST = (404, 405, 501)
+"""A service that speaks the format may not list batches."""
 
 
 class OpenAIBatches:
@@ -71,22 +73,30 @@ class OpenAIBatches:
     async def find(self, token: str, *, model: str, endpoint: Endpoint) -> str | None:
         after = ""
         while True:
-            page = _document(await self._get(f"/batches?limit=100{after}", model, endpoint), model)
+            try:
+                page = _document(await self._get(f"/batches?limit=100{after}", model, endpoint), model)
+            except ProviderError as error:
+                if error.status in _NO_LIST:
+                    return None
+                raise
             rows = page.get("data") or []
             for batch in rows:
                 if (batch.get("metadata") or {}).get(TOKEN_KEY) == token:
                     return _named(batch, model)
-            if not page.get("has_more") or not rows:
+            before, after = after, f"&after={_named(rows[-1], model)}" if rows else ""
+            if not page.get("has_more") or after in ("", before):  # a service that does not turn pages repeats itself
                 return None
-            after = f"&after={_named(rows[-1], model)}"
 
     async def look(self, batch_id: str, *, model: str, endpoint: Endpoint) -> BatchState:
         batch = _document(await self._get(f"/batches/{batch_id}", model, endpoint), model)
         status, counts = batch.get("status"), batch.get("request_counts") or {}
         if status == "failed":
             return BatchState(ended=True, failure=_refused(batch, model))
+        if status in _ENDED and counts.get("completed") and not batch.get("output_file_id"):
+            raise bad_reply(model, f"batch {batch_id} has ended, and its file of answers is not named yet")
         return BatchState(
             ended=status in _ENDED,
+            failure=cancelled(model) if status == "cancelled" else None,
             answered=int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
             results=[file for key in ("output_file_id", "error_file_id") if (file := batch.get(key))],
         )

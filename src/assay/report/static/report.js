@@ -118,14 +118,14 @@
     const show = (row) => {
       const close = make("button", { type: "button" }, "Close");
       close.addEventListener("click", () => dialog.close());
-      const cells = (score) => [score.scorer, number(score.value, 4), score.label ?? "", (score.reason ? `unscored: ${score.reason} ` : "") + score.explanation];
+      const cells = (score) => [score.scorer, number(score.value, 4), score.label ?? "", (score.reason ? `unscored: ${score.reason} ` : "") + score.explanation, score.asked ? `${score.tier}: ${score.asked}` : score.tier];
       dialog.replaceChildren(
         make("h2", {}, row.id || "(empty id)", epochs ? make("span", { className: "basis" }, ` epoch ${row.epoch}`) : null), close,
         make("p", { className: "facts" }, row.error ? make("span", { className: "tag" }, row.error) : null,
           make("span", {}, `latency ${seconds(row.latency_s)}`), make("span", {}, `cost ${money(row.cost_usd)}`),
           make("span", {}, `tokens ${row.usage.input_tokens ?? "–"} in, ${row.usage.output_tokens ?? "–"} out`)),
         make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Scores" }, make("table", {},
-          make("thead", {}, make("tr", {}, ...["scorer", "value", "label", "why"].map((title) => make("th", {}, title)))),
+          make("thead", {}, make("tr", {}, ...["scorer", "value", "label", "why", "tier, why asked"].map((title) => make("th", {}, title)))),
           make("tbody", {}, ...row.scores.map((score) => make("tr", {}, ...cells(score).map((text) => make("td", {}, text))))))),
         make("div", { className: "sides" },
           make("div", {}, make("h3", {}, "output"), make("pre", {}, row.output)),

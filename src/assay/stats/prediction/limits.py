@@ -14,7 +14,7 @@ from assay.stats.special import normal_quantile, t_quantile
 
 RARE = 8.0
 """Expected wins (or losses) among the labels that carry the variance, below which a share gets Wilson's interval."""
-STRANGE = 0.025
+STRANGE = 0.01
 """Level of the test that the labels vary no more here than where the map was fitted."""
 TINY = 1e-300
 """A variance below which there is none: everything was asked."""

@@ -73,10 +73,19 @@ class BatchTable:
             _drop_empty(connection)
 
     def collect(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> list[Row]:
-        """Those rows whose request was still waiting; now it is not."""
-        first = [row for row in rows if connection.execute("DELETE FROM batch_request WHERE key = ?", row[:1]).rowcount]
+        """Those rows that no other process was faster with; nobody waits for any of them now."""
+        first: list[Row] = []
+        for row in rows:
+            waited = connection.execute("DELETE FROM batch_request WHERE key = ?", row[:1]).rowcount
+            if waited or not self._answered(connection, row[0]):
+                first.append(row)
         _drop_empty(connection)
         return first
+
+    def _answered(self, connection: sqlite3.Connection, key: bytes) -> bool:
+        """Whether a request that does not wait any more has a reply; else another process has given it up."""
+        self._replies.append(connection, ())  # takes in what other processes have been answered
+        return self._replies.find(key) is not None
 
 
 def _drop_empty(connection: sqlite3.Connection) -> None:
