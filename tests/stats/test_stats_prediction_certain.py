@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from assay.stats.prediction.twophase import TwoPhaseResult, two_phase_mean, two_phase_replays
 from assay.stats.scalar import NEW_INPUTS, wilson
@@ -45,7 +46,8 @@ def test_rare_wins_get_wilson_on_the_stratum_that_was_drawn_from() -> None:
     y = np.r_[np.tile([1.0, 0.0], 10), [1.0], np.zeros(39)]
     found = beside(y, certain=20, drawn=12, share=True).estimate
     left = (40 - 12) / 39
-    low, high = wilson(1 / left, 12 / left)
+    _, high = wilson(1 / left, 12 / left)
+    low = chi2.ppf(0.05, 2 / left) / 2 / (12 / left)
     assert found.method == "two-phase-wilson"
     assert found.value == pytest.approx((10 + 40 / 12) / N)
     assert (found.low, found.high) == pytest.approx(((10 + 40 * low) / N, (10 + 40 * high) / N))
@@ -162,7 +164,7 @@ def test_documents_whose_items_cancel_are_no_certainty() -> None:
 def test_documents_of_certain_items_alone_add_no_degrees_of_freedom() -> None:
     y = np.random.default_rng(6).normal(size=N)
     chance = np.where(np.arange(N) < 40, 1.0, 0.1)
-    seen = np.r_[np.full(40, True), np.tile([True, False, False, False], 5)]
+    seen = np.r_[np.full(40, True), np.tile([True, *[False] * 9], 2)]
     found = two_phase_mean(
         np.where(seen, y, np.nan),
         [np.zeros(N)],
@@ -171,8 +173,8 @@ def test_documents_of_certain_items_alone_add_no_degrees_of_freedom() -> None:
         estimand=NEW_INPUTS,
         clusters=DOCUMENT,
     )
-    assert found.estimate.n_clusters == 15
-    assert found.df < 7.0  # of the fifteen, five hold labels that were drawn
+    assert found.estimate.n_clusters == 12
+    assert found.df < 4.0  # of the twelve, two hold labels that were drawn
 
 
 def test_replays_and_one_draw_agree_beside_certain_items() -> None:

@@ -198,5 +198,5 @@ def test_a_low_floor_makes_the_interval_fail_on_a_ceiling_scale() -> None:
         cover[floor], width[floor] = found.coverage(y.mean()), float(found.std_error.mean())
         half = t_quantile(0.975, 99) * found.std_error  # as if all labels told as much of the doubt
         plain[floor] = float((np.abs(found.value - y.mean()) <= half).mean())
-    assert plain[0.05] < 0.9 < cover[0.05] < 0.93 < cover[0.75]
+    assert plain[0.05] < 0.9 and cover[0.05] < 0.93 < cover[0.75]
     assert width[0.05] > 1.5 * width[0.75]

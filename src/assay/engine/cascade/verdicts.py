@@ -105,6 +105,7 @@ class Prepared:
         places: Of the tiers in use among those given.
         unit: Of the labels.
         share: The labels lie in [0, 1] and rare ones get Wilson's interval.
+        certain: Items asked for certain at the top tier.
     """
 
     labels: Floats
@@ -116,6 +117,7 @@ class Prepared:
     places: list[int]
     unit: str
     share: bool
+    certain: Bools
 
     def options(self, question: Question) -> dict[str, Any]:
         """What is asked of these verdicts, as the estimator names it."""
@@ -136,6 +138,7 @@ class Prepared:
             weights=self.weights,
             prior_variances=self.prior_variances,
             unit=self.unit,
+            certain=self.certain,
             **self.options(question),
         )
 
@@ -171,6 +174,7 @@ def prepare(tiers: Sequence[TierVerdicts]) -> Prepared:
         places=[*places, last],
         unit=tiers[last].unit,
         share=tiers[last].share,
+        certain=certainly(tiers[last], asked),
     )
 
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from assay.stats.prediction.draws import SAME
 from assay.stats.prediction.inputs import Bools, Floats
 from assay.stats.prediction.stages import Chain, Stage, fitted_stage, given_stage
 from assay.stats.prediction.variance import below, carried_variance, no_spread, stage_variances
@@ -69,12 +70,13 @@ class Solved:
     terms: Floats | None
 
 
-def solve(chain: Chain, weights: Floats, *, want_terms: bool = False) -> Solved:
+def solve(chain: Chain, weights: Floats, *, certain: Bools | None = None, want_terms: bool = False) -> Solved:
     """Estimate every replicate.
 
     Args:
         chain: The verdicts.
         weights: 1/π where tier t + 1 was asked and 0 elsewhere, shape ``(R, K, N)``; each replicate has labels.
+        certain: Items asked for certain at the top tier, ``(N,)``, where some gave no verdict.
         want_terms: Fill ``terms``.
     """
     columns = np.flatnonzero((weights[:, -1] > 0.0).any(axis=0))
@@ -84,7 +86,10 @@ def solve(chain: Chain, weights: Floats, *, want_terms: bool = False) -> Solved:
     total = top.sum(axis=1)
     labels = chain.labels[columns]
     carried = carried_variance(chain, weights, top, columns)
-    relative = _fit_weights(top, carried)
+    drawn = carried[:, :-1].sum(axis=1) > 0.0
+    if certain is not None:
+        drawn &= ~(certain[columns] & np.all(weights[:, :-1, columns] <= 1.0 + SAME, axis=1))
+    relative = _fit_weights(top, drawn)
     stages = [
         (fitted_stage if chain.fitted else given_stage)(chain, t, columns, labelled, relative, n, weights)
         for t in range(len(chain.designs))
@@ -109,13 +114,12 @@ def solve(chain: Chain, weights: Floats, *, want_terms: bool = False) -> Solved:
     )
 
 
-def _fit_weights(top: Floats, carried: Floats) -> Floats:
+def _fit_weights(top: Floats, drawn: Bools) -> Floats:
     """What each label counts in the fits, summing to the labels that count.
 
     A label that was certain all the way up is in the estimate as itself, whatever is predicted of it, and may be of
-    another kind: it counts only where all labels are such.
+    another kind: it counts only where no label was ``drawn`` by lot.
     """
-    drawn = carried[:, :-1].sum(axis=1) > 0.0
     used = np.where(drawn.any(axis=1, keepdims=True), drawn, top > 0.0)
     fit = np.where(used, top, 0.0)
     return np.asarray(fit * (np.count_nonzero(used, axis=1) / fit.sum(axis=1))[:, None])

@@ -11,6 +11,9 @@ from assay.core.errors import InvalidInputError
 from assay.stats.prediction.inputs import Bools, Floats, as_floats, as_matrix, check_choice
 from assay.stats.prediction.stages import Chain
 
+SAME = 1e-9
+"""Relative difference below which two weights are the same."""
+
 
 def build_chain(
     labels: npt.ArrayLike, proxies: Sequence[npt.ArrayLike], *, weights: str, ridge: float | None, hajek: bool
@@ -89,6 +92,34 @@ def inverse_probabilities(asked: Bools, probabilities: Sequence[npt.ArrayLike] |
             hint="give overall probabilities: the product of each tier's with those below",
         )
     return inverse
+
+
+def balanced(inverse: Floats, certain: Bools | None = None) -> Floats:
+    """The weights, such that items drawn by lot at a tier weigh together what those weigh that they were drawn from.
+
+    In a simple draw of all items they do. In a Poisson draw, and in a part of the items, the sum is a random number;
+    beside items that were certain one divisor for both would let it decide how much those count.
+
+    Args:
+        inverse: As ``inverse_probabilities`` gives it, ``(R, K, N)``.
+        certain: Items asked for certain at the top tier, ``(N,)``, where some of them gave no verdict; else they are
+            those whose weight is that of the tier below.
+    """
+    found, lower = inverse.copy(), np.ones_like(inverse[:, 0])
+    given, factor = lower, lower
+    last = inverse.shape[1] - 1
+    for t in range(last + 1):
+        here = inverse[:, t] > 0.0
+        sure = here & (inverse[:, t] <= given * (1.0 + SAME))
+        if t == last and certain is not None:
+            sure = sure | certain
+        weight, lot = inverse[:, t] * factor, here & ~sure
+        reached, drawn = (lower * ~sure).sum(axis=1), (weight * lot).sum(axis=1)
+        scale = np.divide(reached, drawn, out=np.ones_like(drawn), where=drawn > 0.0)[:, None]
+        found[:, t] = np.where(lot, np.maximum(weight * scale, lower), weight)
+        given, lower = inverse[:, t], found[:, t]
+        factor = np.divide(lower, given, out=np.ones_like(given), where=here)
+    return found
 
 
 def check_missing(asked: Bools, inverse: Floats, probabilities: Sequence[npt.ArrayLike] | None) -> None:

@@ -24,7 +24,12 @@ REASONS = (
     "all top-tier labels that were drawn by lot are predicted equally well, so their spread is unknown",
     "one labelled item alone determines a fitted weight",
     "all top-tier labels lie in one cluster",
+    "no item left to chance has a top-tier label: those asked for certain say nothing of the others",
 )
+NOT_DRAWN = 5
+"""The reason without a value."""
+FEW_WINS = 3.0
+"""Wins up to which Wilson's lower limit is too high, and the Poisson one is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,7 @@ def limits(
         std_error = np.where(rare, implied, std_error)
         reason[rare] = 0
         low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+    reason[~solved.carried[:, :-1].any(axis=(1, 2)) & (n < n_items)] = NOT_DRAWN
     low, high = (np.where(reason == 0, bound, np.nan) for bound in (low, high))
     return Limits(
         low=low,
@@ -118,7 +124,7 @@ def limits(
         rare=rare,
         census=census,
         n_clusters=clusters,
-        map_fits=None if prior is None else worth > 0.0,
+        map_fits=None if prior is None or prior_weight == 0.0 else worth > 0.0,
     )
 
 
@@ -138,7 +144,8 @@ def _blended(solved: Solved, prior: Floats | None, prior_weight: float) -> tuple
     whole = expected.sum(axis=1)
     ratio = np.divide(solved.squares.sum(axis=1), whole, out=np.zeros(n_replicates), where=whole > 0.0)
     top = np.maximum(_degrees(drawn.sum(axis=1), solved.leverage), 1.0)
-    worth = np.where(ratio > f_quantiles(1.0 - STRANGE, top, prior_weight), 0.0, prior_weight)
+    most = np.minimum(prior_weight, 2.0 * solved.n_labels)
+    worth = np.where(ratio > f_quantiles(1.0 - STRANGE, top, prior_weight), 0.0, most)
     mixed = (own * solved.squares + worth[:, None] * expected) / np.maximum(own + worth[:, None], TINY)
     return np.where(worth[:, None] > 0.0, mixed, solved.squares), worth
 
@@ -227,7 +234,8 @@ def rare_share(
 ) -> RareShare:
     """Wilson's interval on the part of the items that labels drawn by lot stand for; the rest of the value is known.
 
-    Predictions earn nothing where wins are rare: n is that of the labels, plainly drawn or in Kish's effective number.
+    Predictions earn nothing where wins are rare: n is that of the labels, plainly drawn or in Kish's effective number,
+    and the interval reaches from the lower to the higher of the estimate and the share of these labels.
     Items asked for certain are a constant beside it. For new inputs they vary as well, by more or less than the drawn
     ones; the difference is added in squares.
     """
@@ -243,7 +251,9 @@ def rare_share(
         n = n * (1.0 - 1.0 / np.maximum(stands_for * n_items, 2.0))
     if groups is not None:
         n = np.minimum(n, _clusters(carry, groups[0][solved.columns]))
-    low, high = _wilson(wins, n, confidence)
+    alone = np.clip(((by_lot * solved.shares) @ solved.labels) / stands_for, 0.0, 1.0)
+    low, _ = _wilson(np.minimum(wins, alone), n, confidence)
+    _, high = _wilson(np.maximum(wins, alone), n, confidence)
     low, high = stands_for * (wins - low), stands_for * (high - wins)
     if new_inputs:
         spread = solved.label_variance * (1.0 - 1.0 / np.maximum(solved.n_labels, 2.0))
@@ -265,4 +275,13 @@ def _wilson(share: Floats, n: Floats, confidence: float) -> tuple[Floats, Floats
     half = np.sqrt(square * (share * (1.0 - share) / n + square / (4.0 * n) / n)) / (1.0 + square / n)
     low = np.where(share <= 0.0, 0.0, np.maximum(middle - half, 0.0))
     high = np.where(share >= 1.0, 1.0, np.minimum(middle + half, 1.0))
-    return low, high
+    return np.minimum(low, _few(share, n, confidence)), np.maximum(high, 1.0 - _few(1.0 - share, n, confidence))
+
+
+def _few(share: Floats, n: Floats, confidence: float) -> Floats:
+    """Lower limit of few wins as Poisson counts; 1 where they are not few."""
+    from scipy.special import gammaincinv
+
+    wins = share * n
+    limit = gammaincinv(np.maximum(wins, TINY), 1.0 - confidence) / n
+    return np.asarray(np.where(wins > FEW_WINS, 1.0, np.where(wins > 0.0, limit, 0.0)))

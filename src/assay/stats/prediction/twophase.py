@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +11,10 @@ import numpy.typing as npt
 from assay.core.errors import InvalidInputError
 from assay.core.records import Estimate
 from assay.stats.prediction.chain import Solved, solve
-from assay.stats.prediction.draws import build_chain, check_missing, inverse_probabilities
+from assay.stats.prediction.draws import balanced, build_chain, check_missing, inverse_probabilities
 from assay.stats.prediction.effective import effective_labels
 from assay.stats.prediction.inputs import Bools, Floats, as_floats, check_choice, group_index
-from assay.stats.prediction.limits import REASONS, Limits, limits
+from assay.stats.prediction.limits import NOT_DRAWN, REASONS, Limits, limits
 from assay.stats.prediction.stages import Chain
 from assay.stats.scalar import NEW_INPUTS, THESE_ITEMS
 from assay.stats.special import check_confidence
@@ -87,6 +87,7 @@ def two_phase_mean(
     share: bool = False,
     ridge: float | None = None,
     hajek: bool = True,
+    certain: npt.ArrayLike | None = None,
     confidence: float = 0.95,
     unit: str = "score",
 ) -> TwoPhaseResult:
@@ -119,23 +120,28 @@ def two_phase_mean(
             blended with this run's, which repairs skewed scales at few labels; valid while map and run are alike. With
             ``clusters`` it stands in for the part that independent items would have; what documents add to that is
             estimated from this run alone.
-        prior_weight: Labels the prior variances are worth.
-        share: Labels lie in [0, 1]; with fewer than 8 expected wins (or losses) among those drawn by lot the interval
-            is Wilson's, on their plain number (Kish's effective one where weights differ).
+        prior_weight: Labels the prior variances are worth; never more than twice as many as there are here.
+        share: Labels lie in [0, 1], and so does the estimate; with fewer than 8 expected wins (or losses) among those
+            drawn by lot the interval is Wilson's, on their plain number (Kish's effective one where weights differ),
+            from the lower to the higher of the estimate and the labels' own share, and at up to three wins with the
+            Poisson limit of Brown, Cai & DasGupta.
         ridge: Penalty of fitted weights, in labels, on features of unit variance; 0 is least squares. Without it one
             label for each feature, which is the best for equally useful features that explain half of the variance
             (Hoerl, Kennard & Baldwin 1975). It never biases the estimate: too much only forgoes some narrowing, too
             little is noisy at 20 labels.
-        hajek: Divide by the sum of the weights instead of N (shifting all labels shifts the estimate). Without it the
-            estimate is exactly unbiased under Poisson draws and depends on where the scale's zero is.
+        hajek: Weights of the items drawn by lot are scaled to those of the items they were drawn from (shifting all
+            labels shifts the estimate). Without it the estimate is exactly unbiased under Poisson draws and depends on
+            where the scale's zero is.
+        certain: Items asked for certain at the top tier, shape ``(N,)``; needed where some of them gave no verdict,
+            for their probability, times that of an answer, then looks like that of a draw.
         confidence: Two-sided coverage.
         unit: Of the labels.
 
     Returns:
         The estimate, without bounds and with a reason where residuals do not vary, no degrees of freedom are left or
-        one item alone decides a weight. A label that was certain to be asked for (its probability is that of the tier
-        below) counts in the value and not in its doubt: degrees of freedom are those of the labels that carry the
-        variance, by Satterthwaite's number of them.
+        one item alone decides a weight, and without a value where none of the items left to chance was drawn. A label
+        that was certain to be asked for (its probability is that of the tier below) counts in the value and not in its
+        doubt: degrees of freedom are those of the labels that carry the variance, by Satterthwaite's number of them.
 
     Raises:
         InvalidInputError: Shapes differ, tiers are not nested, a probability is outside (0, 1], rises along the chain
@@ -144,7 +150,8 @@ def two_phase_mean(
     Sources:
         Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, chapters 6 and 9 (difference and
         regression estimators, two phases); Robins, Rotnitzky & Zhao (1994), JASA 89, 846-866 (AIPW);
-        MacKinnon & White (1985), J. Econometrics 29, 305-325 (HC3); Zrnic & Candès (2024), PNAS 121 (folds);
+        MacKinnon & White (1985), J. Econometrics 29, 305-325 (HC3); Brown, Cai & DasGupta (2001), Statistical Science
+        16, 101-133, section 4.1.1 (few wins); Zrnic & Candès (2024), PNAS 121 (folds);
         Satterthwaite (1946), Biometrics Bulletin 2, 110-114; Kish (1965), Survey Sampling, section 11.7.
 
     Notes:
@@ -176,6 +183,7 @@ def two_phase_mean(
         share=share,
         prior=_prior(prior_variances, len(proxies), weights),
         prior_weight=prior_weight,
+        certain=None if certain is None else np.asarray(certain, dtype=np.bool_),
     )
     return _result(chain, solved, found, asked[0], estimand=estimand, confidence=confidence, unit=unit, weights=weights)
 
@@ -296,6 +304,7 @@ def _answer(
     share: bool,
     prior: Floats | None,
     prior_weight: float,
+    certain: Bools | None = None,
 ) -> tuple[Solved, Limits]:
     """The one path from verdicts to bounds."""
     check_choice(estimand, (THESE_ITEMS, NEW_INPUTS), "estimand")
@@ -303,7 +312,10 @@ def _answer(
     if share and (chain.labels.min() < 0.0 or chain.labels.max() > 1.0):
         raise InvalidInputError("labels of a share lie outside [0, 1]", hint="leave share out for other scores")
     groups = None if clusters is None or not new_inputs else group_index(clusters, length=chain.n_items)
-    solved = solve(chain, inverse, want_terms=groups is not None)
+    weights = balanced(inverse, certain) if chain.hajek else inverse
+    solved = solve(chain, weights, certain=certain, want_terms=groups is not None)
+    if share:
+        solved = replace(solved, value=np.clip(solved.value, 0.0, 1.0))
     found = limits(
         solved,
         n_items=chain.n_items,
@@ -333,7 +345,7 @@ def _result(
     method = "census" if found.census[0] else method
     std_error = None if reason else float(found.std_error[0])
     estimate = Estimate(
-        value=float(solved.value[0]),
+        value=None if reason == NOT_DRAWN else float(solved.value[0]),
         low=None if reason else float(found.low[0]),
         high=None if reason else float(found.high[0]),
         confidence=confidence,

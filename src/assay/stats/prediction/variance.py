@@ -10,11 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from assay.stats.prediction.draws import SAME
 from assay.stats.prediction.inputs import Bools, Floats
 from assay.stats.prediction.stages import Chain, Stage
-
-SAME = 1e-9
-"""Relative difference below which two weights are the same."""
 
 
 def kish(carried: Floats) -> Floats:
