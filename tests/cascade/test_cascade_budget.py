@@ -16,6 +16,8 @@ from assay.engine.cascade.verdicts import TierVerdicts, prepare
 from assay.stats.prediction.residual_curve import ResidualCurve, fit_residual_curve
 from assay.stats.prediction.twophase import two_phase_replays
 
+pytestmark = pytest.mark.slow
+
 Floats = npt.NDArray[np.float64]
 N = 400
 

@@ -12,6 +12,8 @@ from assay.engine.cascade.kept import KeptTiers, difference
 from assay.engine.cascade.verdicts import TierVerdicts
 from assay.engine.cascade.versus import compare_tiers, difference_evidence
 
+pytestmark = pytest.mark.slow
+
 N = 200
 IDS = [f"q{k}" for k in range(N)]
 TRUTH = np.random.default_rng(1).integers(1, 6, size=N).astype(float)

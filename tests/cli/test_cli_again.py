@@ -11,6 +11,8 @@ from cli_shell import Shell, questions
 from assay.engine import run as engine_run
 from assay.testing.server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 
 def comparable(document: dict[str, Any]) -> dict[str, Any]:
     """A run's document without what two executions cannot share."""

@@ -22,6 +22,8 @@ from assay.judges.scale import Scale
 from assay.testing.server import Fault, ModelServer
 from assay.testing.wire import prompt_of
 
+pytestmark = pytest.mark.slow
+
 FEW = ("--attacks", "grade_request", "--attacks", "emotion")
 
 

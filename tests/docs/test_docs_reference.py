@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from docs_pages import DOCS, ROOT
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = DOCS / "reference"
 
 

@@ -22,6 +22,8 @@ from assay.engine.cascade.estimate import tiered_estimate
 from assay.scorers.base import BaseScorer
 from assay.stores import open_store
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_tier_is_asked_its_share_and_the_figure_is_the_strong_judges(folder: Path) -> None:
     found = run(cascade())

@@ -11,6 +11,8 @@ from assay.stats.prediction import twophase
 from assay.stats.prediction.draws import balanced
 from assay.stats.prediction.twophase import two_phase_mean, two_phase_replays
 
+pytestmark = pytest.mark.slow
+
 N, DRAWS = 300, 6_000
 
 

@@ -84,6 +84,7 @@ def test_the_closed_form_is_the_fold_formula_with_folds_of_one() -> None:
     assert found.value[0] == pytest.approx(_fold_formula(mask, designs, y), abs=1e-7)
 
 
+@pytest.mark.slow
 def test_where_the_middle_tier_is_hardly_larger_than_the_top_its_other_items_decide_nothing() -> None:
     rng = np.random.default_rng(5)
     y = rng.normal(size=200)
