@@ -214,7 +214,7 @@ def test_a_gate_rule_is_said_on_the_command_line_and_on_the_page(judging: Shell)
     assert 50 <= stopping["labels"] < 200
     judging.ok("report", "last", "--output", "page.html")
     page = (judging.directory / "page.html").read_text()
-    assert "Asked until helpfulness &gt; 2" in page
+    assert "asked until helpfulness &gt; 2" in page
     assert "confidence sequence" in page
 
 
