@@ -49,7 +49,7 @@ async def verdict(judge: Judge, sample: Sample, output: Output, ear: Ear) -> Sco
         if error.status == 401:
             raise
         reason, detail = error.kind, str(error)
-    except Exception as error:
+    except Exception as error:  # a judge may be somebody else's code: its failure costs this item its verdict only
         reason, detail = "scorer_error", f"{type(error).__name__}: {error}"
     return Score(
         sample_id=sample.id, epoch=output.epoch, scorer=judge.name, scorer_version=judge.version, value=None,

@@ -145,7 +145,9 @@ def _blended(solved: Solved, prior: Floats | None, prior_weight: float) -> tuple
     ratio = np.divide(solved.squares.sum(axis=1), whole, out=np.zeros(n_replicates), where=whole > 0.0)
     top = np.maximum(_degrees(drawn.sum(axis=1), solved.leverage), 1.0)
     most = np.minimum(prior_weight, 2.0 * solved.n_labels)
-    worth = np.where(ratio > f_quantiles(1.0 - STRANGE, top, prior_weight), 0.0, most)
+    worth = most
+    if np.any(ratio > 1.0):  # below, no F quantile of this level lies
+        worth = np.where(ratio > f_quantiles(1.0 - STRANGE, top, prior_weight), 0.0, most)
     mixed = (own * solved.squares + worth[:, None] * expected) / np.maximum(own + worth[:, None], TINY)
     return np.where(worth[:, None] > 0.0, mixed, solved.squares), worth
 
@@ -280,8 +282,10 @@ def _wilson(share: Floats, n: Floats, confidence: float) -> tuple[Floats, Floats
 
 def _few(share: Floats, n: Floats, confidence: float) -> Floats:
     """Lower limit of few wins as Poisson counts; 1 where they are not few."""
+    wins = share * n
+    if not np.any((wins > 0.0) & (wins <= FEW_WINS)):
+        return np.where(wins > FEW_WINS, 1.0, 0.0)
     from scipy.special import gammaincinv
 
-    wins = share * n
     limit = gammaincinv(np.maximum(wins, TINY), 1.0 - confidence) / n
     return np.asarray(np.where(wins > FEW_WINS, 1.0, np.where(wins > 0.0, limit, 0.0)))
